@@ -1,0 +1,233 @@
+//! Looking an authority over: files, keys, ledger, clock, and what should have been ended.
+//!
+//! A check changes nothing and goes on after each finding, as far as what it needs is there.
+
+use std::path::Path;
+
+use grant::{PublicKey, UnixTime};
+use rusqlite::Connection;
+use ssh_key::PrivateKey;
+
+use crate::agent::Agent;
+use crate::authority::{self, file};
+use crate::config::KeyPlace;
+use crate::durable;
+use crate::ledger::grant_record::{self, Wanted};
+use crate::ledger::{event, host, person, vendor};
+use crate::moment::{Local, last_day, span};
+use crate::{Authority, Error, keys, limits, public_key};
+
+/// Something that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What.
+    pub what: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Finding {
+    fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { what: what.into(), hint: Some(hint.into()) }
+    }
+
+    /// An error as a finding, with its causes.
+    fn of(error: &Error) -> Self {
+        Self { what: chain(error), hint: error.hint() }
+    }
+}
+
+/// An error and its sources in one line.
+#[must_use]
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        let said = source.to_string();
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        next = source.source();
+    }
+    text
+}
+
+/// Everything that is not as it should be in a directory.
+#[must_use]
+pub fn check(dir: &Path, now: UnixTime) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    check_files(dir, &mut findings);
+    match Authority::open(dir) {
+        Ok(authority) => {
+            let parts: [fn(&Authority, UnixTime, &mut Vec<Finding>) -> Result<(), Error>; 6] =
+                [check_ca_key, check_ledger, check_numbers, check_clock, check_ends, check_grants];
+            for part in parts {
+                if let Err(error) = part(&authority, now, &mut findings) {
+                    findings.push(Finding::of(&error));
+                }
+            }
+        }
+        Err(error) => findings.push(Finding::of(&error)),
+    }
+    // The same file can be found twice: by its mode, and when it is opened.
+    let mut seen = std::collections::BTreeSet::new();
+    findings.retain(|finding| seen.insert(finding.what.clone()));
+    findings
+}
+
+fn check_files(dir: &Path, findings: &mut Vec<Finding>) {
+    let private = [".", file::CA_KEY, file::TRUST_ROOT, file::LEDGER, "ledger.db-wal", "ledger.db-shm"];
+    for name in private {
+        let path = if name == "." { dir.to_owned() } else { dir.join(name) };
+        if path.symlink_metadata().is_err() {
+            continue; // what must be there, opening the authority finds
+        }
+        if let Err(error) = authority::expect_private(&path) {
+            let mode = if name == "." { "700" } else { "600" };
+            findings.push(Finding::new(error.to_string(), format!("chmod {mode} {}", path.display())));
+        }
+    }
+    for (private, public) in
+        [(file::CA_KEY, file::CA_KEY_PUB), (file::TRUST_ROOT, file::TRUST_ROOT_PUB)]
+    {
+        let (private, public) = (dir.join(private), dir.join(public));
+        if private.exists()
+            && let Err(what) = check_pair(&private, &public)
+        {
+            findings.push(Finding::new(what, "restore both from a backup of one time"));
+        }
+    }
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if name.to_string_lossy().starts_with(".init-") {
+            let path = entry.path();
+            let what = format!("{} is left from an interrupted `ca init`", path.display());
+            findings.push(Finding::new(what, format!("rm -r {}", path.display())));
+        }
+    }
+}
+
+/// The public half stands in clear in a private key file, so no passphrase is needed.
+fn check_pair(private: &Path, public: &Path) -> Result<(), String> {
+    let text = durable::read_secret(private, "private key", limits::PRIVATE_KEY).map_err(|e| e.to_string())?;
+    let key = PrivateKey::from_openssh(text.as_bytes())
+        .map_err(|_| keys::KeyError::NotPrivate(private.to_owned()).to_string())?;
+    let beside = public_key::read(public).map_err(|e| chain(&e))?;
+    let same = PublicKey::from_ssh(key.public_key().key_data().clone()).is_ok_and(|inside| inside == beside);
+    if same {
+        Ok(())
+    } else {
+        let (private, public) = (private.to_owned(), public.to_owned());
+        Err(keys::KeyError::Mismatch { private, public }.to_string())
+    }
+}
+
+fn check_ca_key(authority: &Authority, _: UnixTime, findings: &mut Vec<Finding>) -> Result<(), Error> {
+    let stored: String =
+        authority.ledger().query_row("SELECT ca_key FROM authority", [], |row| row.get(0))?;
+    if stored != authority.ca_public().to_line() {
+        findings.push(Finding::new(
+            "ca_key.pub is not the CA key that the ledger began with",
+            "restore it from a backup; hosts trust the old one",
+        ));
+    }
+    if authority.config().ca_key == KeyPlace::File {
+        if !authority.dir().join(file::CA_KEY).exists() {
+            findings.push(Finding::new("the CA key file is missing", "restore ca_key from a backup"));
+        }
+        return Ok(());
+    }
+    let held = Agent::from_environment()?.keys()?;
+    if !held.contains(authority.ca_public().as_ssh()) {
+        findings.push(Finding::new("the ssh-agent does not hold the CA key", "load it with ssh-add"));
+    }
+    Ok(())
+}
+
+fn check_ledger(authority: &Authority, _: UnixTime, findings: &mut Vec<Finding>) -> Result<(), Error> {
+    for problem in authority.ledger().integrity()? {
+        findings.push(Finding::new(format!("the ledger is damaged: {problem}"), "restore it from a backup"));
+    }
+    grant_record::check_all(authority.ledger())?;
+    Ok(())
+}
+
+/// Events and serials have no gaps, and every certificate has its event.
+fn check_numbers(authority: &Authority, _: UnixTime, findings: &mut Vec<Finding>) -> Result<(), Error> {
+    let one = |sql: &str| authority.ledger().query_row(sql, [], |row| row.get::<_, i64>(0));
+    for (noun, table, number) in [("event", "event", "number"), ("certificate", "certificate", "serial")] {
+        let count = one(&format!("SELECT count(*) FROM {table}"))?;
+        let last = one(&format!("SELECT coalesce(max({number}), 0) FROM {table}"))?;
+        let ever = one(&format!("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = '{table}'"))?;
+        if count != last || last != ever {
+            let what = format!("the ledger has {count} {noun}s, and numbers up to {}", last.max(ever));
+            findings.push(Finding::new(what, "somebody removed rows; restore it from a backup"));
+        }
+    }
+    let issued = one("SELECT count(*) FROM event WHERE kind = 'cert.issue'")?;
+    let certificates = one("SELECT count(*) FROM certificate")?;
+    if issued != certificates {
+        let what = format!("the ledger has {certificates} certificates, and {issued} events of them");
+        findings.push(Finding::new(what, "somebody removed rows; restore it from a backup"));
+    }
+    Ok(())
+}
+
+fn check_clock(authority: &Authority, now: UnixTime, findings: &mut Vec<Finding>) -> Result<(), Error> {
+    let (events, _) = event::last(authority.ledger(), 1)?;
+    if let Some(last) = events.last()
+        && now.plus(limits::CLOCK_BEHIND) < last.at
+    {
+        let what = format!("the clock is {} behind the last event of the ledger", span(last.at.since(now)));
+        findings.push(Finding::new(what, "set the clock; certificates made now would not be accepted"));
+    }
+    Ok(())
+}
+
+fn check_ends(authority: &Authority, now: UnixTime, findings: &mut Vec<Finding>) -> Result<(), Error> {
+    let ledger: &Connection = authority.ledger();
+    for vendor in vendor::all(ledger)? {
+        if vendor.until > now || vendor.ended_at.is_some() {
+            continue;
+        }
+        let persons = person::all(ledger, Some(&vendor.name))?;
+        let left = persons.iter().filter(|person| person.ended_at.is_none()).count();
+        findings.push(Finding::new(
+            format!(
+                "the vendor {}'s last day was {}, and it still has {left} enrolled person{}",
+                vendor.name,
+                last_day(vendor.until),
+                if left == 1 { "" } else { "s" },
+            ),
+            format!("end it: ca vendor end {}", vendor.name),
+        ));
+    }
+    Ok(())
+}
+
+/// Grants that are alive and lead nowhere.
+fn check_grants(authority: &Authority, now: UnixTime, findings: &mut Vec<Finding>) -> Result<(), Error> {
+    let ledger: &Connection = authority.ledger();
+    for wanted in [Wanted::Pending, Wanted::Open] {
+        let (standings, _) = grant_record::list(ledger, wanted, None, None, now)?;
+        for standing in standings {
+            let grant = &standing.record.grant;
+            let mut dead = Vec::new();
+            if person::find(ledger, &grant.person)?.ended_at.is_some() {
+                dead.push(format!("the person {}", grant.person));
+            }
+            for name in &grant.hosts {
+                if host::find(ledger, name)?.ended_at.is_some() {
+                    dead.push(format!("the host {name}"));
+                }
+            }
+            if !dead.is_empty() {
+                let (id, closes) = (&grant.id, Local(grant.window.closes()));
+                let what = format!("grant {id} is for {} which ended, until {closes}", dead.join(" and "));
+                findings.push(Finding::new(what, format!("revoke it: ca revoke {id} --reason TEXT")));
+            }
+        }
+    }
+    Ok(())
+}

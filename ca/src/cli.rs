@@ -1,0 +1,226 @@
+//! The command line: one file below for each noun, and what all of them share.
+
+mod approve;
+mod approver;
+mod check;
+mod grant;
+mod host;
+mod init;
+mod inspect;
+mod list;
+mod log;
+mod passphrase;
+mod person;
+mod revoke;
+mod shown;
+mod sign;
+mod vendor;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use ::grant::UnixTime;
+use ca::Authority;
+use ca::moment::{self, MomentError};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::printer::{Failure, Printer, hint};
+
+/// The authority of just-in-time SSH access for vendors
+#[derive(Debug, Parser)]
+#[command(
+    name = "ca",
+    version,
+    about,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "\
+A first grant, from nothing to a certificate:
+  ca init
+  ca vendor add acme --until 2027-06-30
+  ca person add acme/jo --key jo.pub
+  ca approver add kim --key kim.pub
+  ca host add db1.prod --role db
+  ca grant create --person acme/jo --host db1.prod --account acme-support \\
+      --for 30m --allow pty --reason 'restore the billing index'
+  ca approve G-7F3K9Q --as kim --key ~/.ssh/id_ed25519
+  ca sign G-7F3K9Q --key jo.pub
+
+Exit codes: 0 done, 1 refused or failed, 2 written wrong. Nothing is half done."
+)]
+struct Cli {
+    #[command(flatten)]
+    shared: Shared,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Shared {
+    /// The authority's directory
+    #[arg(long, global = true, env = "CA_DIR", default_value = "/var/lib/jit-ca", value_name = "DIR")]
+    dir: PathBuf,
+    /// Print JSON, with times in UTC
+    #[arg(long, global = true)]
+    json: bool,
+    /// Read the passphrase from this file descriptor, up to the end of its first line
+    #[arg(long, global = true, value_name = "N")]
+    passphrase_fd: Option<u32>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Init),
+    /// Vendors: the companies whose engineers log in
+    #[command(subcommand, arg_required_else_help = true)]
+    Vendor(vendor::Vendor),
+    /// Persons: engineers of a vendor, with their public keys
+    #[command(subcommand, arg_required_else_help = true)]
+    Person(person::Person),
+    /// Approvers: those of us who may approve, with their public keys
+    #[command(subcommand, arg_required_else_help = true)]
+    Approver(approver::Approver),
+    /// Hosts: the machines that vendors log in to, with their roles
+    #[command(subcommand, arg_required_else_help = true)]
+    Host(host::Host),
+    /// Grants: ask for access, show a grant or its exact document
+    #[command(subcommand, arg_required_else_help = true)]
+    Grant(grant::Grant),
+    Approve(approve::Approve),
+    Deny(approve::Deny),
+    Sign(sign::Sign),
+    Inspect(inspect::Inspect),
+    Revoke(revoke::Revoke),
+    Krl(revoke::KrlFile),
+    Revoked(revoke::RevokedFile),
+    List(list::List),
+    Log(log::Log),
+    Check(check::Check),
+}
+
+/// What every command works with.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) shared: Shared,
+    pub(crate) out: Printer,
+    clock: fn() -> UnixTime,
+}
+
+impl Context {
+    /// The time now. Read it after whatever waits for a person.
+    pub(crate) fn now(&self) -> UnixTime {
+        (self.clock)()
+    }
+
+    /// The authority's directory.
+    pub(crate) fn dir(&self) -> &PathBuf {
+        &self.shared.dir
+    }
+
+    /// Opens the authority.
+    pub(crate) fn authority(&self) -> Result<Authority, Failure> {
+        Ok(Authority::open(&self.shared.dir)?)
+    }
+}
+
+/// Runs the command line of this process.
+pub(crate) fn run(clock: fn() -> UnixTime) -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return report_usage(&error),
+    };
+    let context = Context { out: Printer { json: cli.shared.json }, shared: cli.shared, clock };
+    let done = match cli.command {
+        Command::Init(command) => command.run(&context),
+        Command::Vendor(command) => command.run(&context),
+        Command::Person(command) => command.run(&context),
+        Command::Approver(command) => command.run(&context),
+        Command::Host(command) => command.run(&context),
+        Command::Grant(command) => command.run(&context),
+        Command::Approve(command) => command.run(&context),
+        Command::Deny(command) => command.run(&context),
+        Command::Sign(command) => command.run(&context),
+        Command::Inspect(command) => command.run(&context),
+        Command::Revoke(command) => command.run(&context),
+        Command::Krl(command) => command.run(&context),
+        Command::Revoked(command) => command.run(&context),
+        Command::List(command) => command.run(&context),
+        Command::Log(command) => command.run(&context),
+        Command::Check(command) => command.run(&context),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage { problem, hint: None }) => Failure::usage_with(problem, see_help()).report(),
+        Err(failure) => failure.report(),
+    }
+}
+
+/// clap's errors in our form: one `error:` line and one `hint:` line.
+fn report_usage(error: &clap::Error) -> ExitCode {
+    let rendered = error.render().to_string();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let shown = Printer { json: false }.line(rendered.trim_end());
+            return shown.map_or_else(Failure::report, |()| ExitCode::SUCCESS);
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            let (command, name) = command_of_line();
+            let missing = format!("{name} needs a command");
+            let names: Vec<_> = command.get_subcommands().map(clap::Command::get_name).collect();
+            return Failure::usage_with(missing, format!("one of {}; see `{name} --help`", names.join(", ")))
+                .report();
+        }
+        _ => {}
+    }
+    let first: Vec<_> = rendered.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+    let problem = first.join(" ");
+    let problem = problem.strip_prefix("error: ").unwrap_or(&problem).trim_end_matches('.').to_owned();
+    let tip = rendered.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+    Failure::usage_with(problem, tip.map_or_else(see_help, str::to_owned)).report()
+}
+
+fn see_help() -> String {
+    format!("see `{} --help`", command_of_line().1)
+}
+
+/// The command of this process's command line, as far as it names one: `ca grant create`.
+fn command_of_line() -> (clap::Command, String) {
+    let mut command = Cli::command();
+    let mut name = command.get_name().to_owned();
+    for word in std::env::args_os().skip(1) {
+        if let Some(found) = word.to_str().and_then(|word| command.find_subcommand(word)) {
+            name = format!("{name} {}", found.get_name());
+            command = found.clone();
+        }
+    }
+    (command, name)
+}
+
+/// A time argument.
+pub(crate) fn time(flag: &str, text: &str, now: UnixTime) -> Result<UnixTime, Failure> {
+    argument(flag, text, moment::parse(text, now))
+}
+
+/// A duration argument, in seconds.
+pub(crate) fn span(flag: &str, text: &str) -> Result<u64, Failure> {
+    argument(flag, text, moment::parse_span(text))
+}
+
+/// An end date argument.
+pub(crate) fn end_of_day(flag: &str, text: &str) -> Result<UnixTime, Failure> {
+    argument(flag, text, moment::end_of_day(text))
+}
+
+fn argument<T>(flag: &str, text: &str, parsed: Result<T, MomentError>) -> Result<T, Failure> {
+    parsed.map_err(|e| Failure::usage(format!("invalid value '{text}' for '{flag}': {e}")))
+}
+
+/// Tells people that a listing was cut.
+pub(crate) fn hint_more(more: bool, shown: usize) {
+    if more {
+        hint(&format!("only {shown} are shown; --all shows the rest"));
+    }
+}

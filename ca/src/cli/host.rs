@@ -1,0 +1,113 @@
+//! `ca host`.
+
+use std::collections::BTreeSet;
+
+use ca::ledger::host;
+use clap::{Args, Subcommand};
+use grant::{HostName, RoleName};
+use serde_json::{Value, json};
+
+use super::Context;
+use crate::printer::Failure;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Host {
+    Add(Add),
+    List(List),
+    End(End),
+}
+
+/// Add a host with its roles, or give one exactly these roles
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ca host add db1.prod --role db
+  ca host add db1.prod --role db --role billing --existing    its roles are now these two")]
+pub(crate) struct Add {
+    /// The host's name, as in its /etc/jit/host.toml
+    name: HostName,
+    /// A role of the host; can stand more than once
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<RoleName>,
+    /// The host exists: its roles are exactly these
+    #[arg(long)]
+    existing: bool,
+}
+
+/// List the hosts
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  ca host list\n  ca host list --json")]
+pub(crate) struct List {}
+
+/// End a host: no new grant can name it
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  ca host end db1.prod")]
+pub(crate) struct End {
+    /// The host
+    name: HostName,
+}
+
+impl Host {
+    pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
+        match self {
+            Self::Add(command) => command.run(context),
+            Self::List(_) => list(context),
+            Self::End(command) => command.run(context),
+        }
+    }
+}
+
+fn roles_text(roles: &BTreeSet<RoleName>) -> String {
+    let roles: Vec<_> = roles.iter().map(RoleName::as_str).collect();
+    if roles.is_empty() { "-".to_owned() } else { roles.join(", ") }
+}
+
+fn to_json(host: &host::Host) -> Value {
+    json!({
+        "name": host.name.as_str(),
+        "state": if host.ended_at.is_none() { "active" } else { "ended" },
+        "roles": host.roles.iter().map(RoleName::as_str).collect::<Vec<_>>(),
+        "added_at": host.added_at.to_string(),
+        "ended_at": host.ended_at.map(|t| t.to_string()),
+    })
+}
+
+impl Add {
+    fn run(self, context: &Context) -> Result<(), Failure> {
+        let roles: BTreeSet<_> = self.roles.into_iter().collect();
+        let mut authority = context.authority()?;
+        let change = authority.change(context.now())?;
+        if self.existing {
+            host::change_roles(&change, &self.name, &roles)?;
+        } else {
+            host::add(&change, &self.name, &roles)?;
+        }
+        change.commit()?;
+        let host = host::find(authority.ledger(), &self.name)?;
+        context.out.either(format_args!("host {}: roles {}", host.name, roles_text(&host.roles)), &to_json(&host))
+    }
+}
+
+fn list(context: &Context) -> Result<(), Failure> {
+    let authority = context.authority()?;
+    let hosts = host::all(authority.ledger())?;
+    if context.out.json {
+        return context.out.json(&hosts.iter().map(to_json).collect::<Vec<_>>().into());
+    }
+    let rows = hosts.iter().map(|host| {
+        let state = if host.ended_at.is_none() { "active" } else { "ended" };
+        vec![host.name.to_string(), state.to_owned(), roles_text(&host.roles)]
+    });
+    context.out.table(&["host", "state", "roles"], rows.collect(), "no hosts yet")
+}
+
+impl End {
+    fn run(self, context: &Context) -> Result<(), Failure> {
+        let mut authority = context.authority()?;
+        let change = authority.change(context.now())?;
+        host::end(&change, &self.name)?;
+        change.commit()?;
+        let host = host::find(authority.ledger(), &self.name)?;
+        context.out.either(format_args!("host {} ended", host.name), &to_json(&host))
+    }
+}

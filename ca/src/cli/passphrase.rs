@@ -1,0 +1,92 @@
+//! Where passphrases come from: a file descriptor, the systemd credential `ca-passphrase`, the terminal.
+//!
+//! Never from an argument or an environment variable, which others can read. Wiped after use.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+
+use ca::keys::PassphraseError;
+use ca::limits;
+use zeroize::Zeroizing;
+
+use super::Context;
+
+/// The passphrase of an existing key.
+pub(crate) fn ask(context: &Context, key: &str) -> Result<Zeroizing<String>, PassphraseError> {
+    match given(context) {
+        Some(passphrase) => passphrase,
+        None => prompt(&format!("passphrase of {key}: "), key),
+    }
+}
+
+/// A passphrase for new keys: asked for twice on a terminal.
+pub(crate) fn choose(context: &Context, keys: &str) -> Result<Zeroizing<String>, PassphraseError> {
+    let (place, passphrase) = match given(context) {
+        Some(passphrase) => (place(context), passphrase?),
+        None => {
+            let first = prompt(&format!("passphrase for {keys}: "), keys)?;
+            if first != prompt("the same again: ", keys)? {
+                return Err(PassphraseError::Differ);
+            }
+            ("the terminal".to_owned(), first)
+        }
+    };
+    if passphrase.chars().count() < limits::SHORTEST_PASSPHRASE {
+        let problem = format!("is shorter than {} characters", limits::SHORTEST_PASSPHRASE);
+        return Err(PassphraseError::Unfit { place, problem });
+    }
+    Ok(passphrase)
+}
+
+fn place(context: &Context) -> String {
+    context.shared.passphrase_fd.map_or_else(
+        || "the credential ca-passphrase".to_owned(),
+        |number| format!("file descriptor {number}"),
+    )
+}
+
+/// The passphrase from where a program put it, if it did.
+fn given(context: &Context) -> Option<Result<Zeroizing<String>, PassphraseError>> {
+    let path = match context.shared.passphrase_fd {
+        Some(number) => PathBuf::from(format!("/dev/fd/{number}")),
+        None => credential()?,
+    };
+    Some(read(&path, place(context)))
+}
+
+fn credential() -> Option<PathBuf> {
+    let path = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join("ca-passphrase");
+    path.exists().then_some(path)
+}
+
+fn read(path: &PathBuf, place: String) -> Result<Zeroizing<String>, PassphraseError> {
+    let failed = |source| PassphraseError::Read { place: place.clone(), source };
+    let unfit = |problem: &str| PassphraseError::Unfit { place: place.clone(), problem: problem.to_owned() };
+    let mut file = File::open(path).map_err(failed)?;
+    // Byte by byte up to the newline, so that the rest stays for whoever reads the descriptor next.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(limits::PASSPHRASE + 1));
+    let mut byte = [0_u8];
+    while file.read(&mut byte).map_err(failed)? == 1 && byte != *b"\n" {
+        if bytes.len() == limits::PASSPHRASE {
+            return Err(unfit("is too long"));
+        }
+        bytes.push(byte[0]);
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| unfit("is not UTF-8"))?;
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    if text.is_empty() {
+        return Err(unfit("is empty"));
+    }
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+fn prompt(question: &str, key: &str) -> Result<Zeroizing<String>, PassphraseError> {
+    // rpassword asks on the terminal itself, so that standard input and output stay free.
+    if File::options().read(true).write(true).open("/dev/tty").is_err() {
+        return Err(PassphraseError::NoTerminal(key.to_owned()));
+    }
+    rpassword::prompt_password(question)
+        .map(Zeroizing::new)
+        .map_err(|source| PassphraseError::Read { place: "the terminal".to_owned(), source })
+}

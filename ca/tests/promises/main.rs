@@ -1,0 +1,17 @@
+//! What `ca` promises, tried on the built command and on the library. One file for each kind of promise.
+//!
+//! Every test has an own directory below `CARGO_TARGET_TMPDIR`. Keys are made at run time, by `ssh-keygen`
+//! where what it makes matters. A missing OpenSSH tool fails a test, it never skips one.
+
+mod agent;
+mod approvals;
+mod bad_input;
+mod certificates;
+mod concurrency;
+mod init;
+mod kill;
+mod ledger;
+mod revocations;
+mod scene;
+mod transcript;
+mod windows;

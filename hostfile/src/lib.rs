@@ -1,0 +1,20 @@
+//! The root-owned files of a host that decide access: how they are opened, and what they say.
+//!
+//! Used by `pam_jit` inside sshd and by `jit`, so it is small: no threads, no output, nothing left
+//! open. Everything fails closed; each [`HostfileError`] is one sentence with the place and the cure.
+//! It does not decide about a login: that is crate `grant`.
+
+#![forbid(unsafe_code)]
+
+mod error;
+pub mod host_toml;
+pub mod host_trust;
+pub mod limits;
+pub mod secure;
+pub mod vendor_group;
+
+pub use error::HostfileError;
+pub use host_toml::{HostConfig, LogConfig, LogFormat};
+
+/// Where the host configuration is unless an argument says otherwise.
+pub const DEFAULT_CONFIG: &str = "/etc/jit/host.toml";

@@ -1,0 +1,135 @@
+//! What every deciding hook does around its phase: find out whom it concerns, then tell and log a refusal.
+//!
+//! Membership comes first, before anything else that could be wrong is looked at: to whom the module does not apply
+//! it answers `PAM_IGNORE`. From there on every error is a refusal.
+
+use std::ffi::CStr;
+
+use audit::{Event, Facts, Record};
+use hostfile::{HostConfig, HostfileError, LogConfig, LogFormat};
+use pam::constants::PamResultCode;
+
+use crate::arguments::{Arguments, default_config};
+use crate::login::Login;
+use crate::refused::{Refused, Why};
+
+/// The vendor group where the configuration can't be read.
+const DEFAULT_GROUP: &str = "jit-vendors";
+/// The log socket where the configuration can't be read.
+const DEFAULT_SOCKET: &str = "/dev/log";
+
+/// A login to a vendor account on a host whose configuration can be read.
+#[derive(Debug)]
+pub(crate) struct Vendor {
+    /// The account.
+    pub(crate) account: String,
+    /// The PAM line's arguments.
+    pub(crate) arguments: Arguments,
+    /// The host.
+    pub(crate) host: HostConfig,
+    /// Where records go.
+    pub(crate) place: Place,
+}
+
+/// Where records go, and what they call this host.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    host: String,
+    log: LogConfig,
+}
+
+/// Runs `phase` for a vendor account; a refusal is told, logged, and answered with `refusal`.
+pub(crate) fn hook<L: Login>(
+    login: &mut L,
+    words: &[&CStr],
+    refusal: PamResultCode,
+    phase: impl FnOnce(&mut L, &Vendor) -> Result<PamResultCode, Refused>,
+) -> PamResultCode {
+    let arguments = Arguments::parse(words);
+    let file = arguments.as_ref().map_or_else(|_| default_config(), |arguments| arguments.config.clone());
+    let host = login.host_config(&file);
+    let place = Place::of(login, &host);
+    let result = match concerned(login, &host) {
+        Ok(None) => Ok(PamResultCode::PAM_IGNORE),
+        Ok(Some(account)) => {
+            probe();
+            vendor(account, arguments.map_err(|e| Why::Configuration(e.to_string())), host, &place)
+                .and_then(|vendor| phase(login, &vendor))
+        }
+        Err(refused) => Err(refused),
+    };
+    result.unwrap_or_else(|refused| {
+        refuse(login, &place, refused);
+        refusal
+    })
+}
+
+/// The account, if it is a vendor account.
+///
+/// # Errors
+/// If nobody can say: NSS fails, or the vendor group does not exist. The PAM lines in front of the module pass
+/// everybody whom NSS does not show as a member, so refusing here keeps nobody else out.
+fn concerned(
+    login: &impl Login,
+    host: &Result<HostConfig, HostfileError>,
+) -> Result<Option<String>, Refused> {
+    let Some(account) = login.account() else { return Ok(None) };
+    let account = String::from_utf8(account)
+        .map_err(|_| Why::Configuration("PAM_USER is not UTF-8: no account of a grant".to_owned()))?;
+    let group = host.as_ref().map_or(DEFAULT_GROUP, |host| host.vendor_group.as_str());
+    let member = login.is_vendor(&account, group).map_err(Why::from)?;
+    Ok(member.then_some(account))
+}
+
+fn vendor(
+    account: String,
+    arguments: Result<Arguments, Why>,
+    host: Result<HostConfig, HostfileError>,
+    place: &Place,
+) -> Result<Vendor, Refused> {
+    Ok(Vendor { account, arguments: arguments?, host: host.map_err(Why::from)?, place: place.clone() })
+}
+
+/// Panics in a build with the feature `panic-probe`, which tests alone make.
+pub(crate) fn probe() {
+    if cfg!(feature = "panic-probe") {
+        panic!("the feature panic-probe is on");
+    }
+}
+
+fn refuse(login: &mut impl Login, place: &Place, refused: Refused) {
+    let Refused { why, facts } = refused;
+    login.tell(&why.told());
+    let facts = Facts { reason: Some(why.code().to_owned()), reason_text: Some(why.logged()), ..*facts };
+    place.log(login, Event::LoginRefuse, facts);
+}
+
+impl Place {
+    /// As the configuration says; a plain `/dev/log` and the machine's name where it can't be read.
+    pub(crate) fn of(login: &impl Login, host: &Result<HostConfig, HostfileError>) -> Self {
+        match host {
+            Ok(host) => Self { host: host.host.to_string(), log: host.log.clone() },
+            Err(_) => Self {
+                host: login.machine(),
+                log: LogConfig { socket: DEFAULT_SOCKET.into(), format: LogFormat::Cee },
+            },
+        }
+    }
+
+    /// Logs an event of this login.
+    pub(crate) fn log(&self, login: &mut impl Login, event: Event, facts: Facts) {
+        let account = || login.account().map(|account| String::from_utf8_lossy(&account).into_owned());
+        let facts = Facts {
+            account: facts.account.or_else(account),
+            service: login.service(),
+            pid: Some(std::process::id()),
+            ..facts
+        };
+        let time = i64::try_from(login.now().millis).unwrap_or(i64::MAX);
+        login.log(&self.log, &Record { time, event, host: self.host.clone(), facts });
+    }
+}
+
+#[cfg(test)]
+#[path = "hook_tests.rs"]
+mod tests;

@@ -1,0 +1,116 @@
+//! What `jit check` says: for people, and as JSON.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::Serialize;
+
+use super::door::{Finding, Severity, merged};
+
+/// The outcome of a check.
+#[derive(Debug)]
+pub struct Report {
+    host: Option<String>,
+    accounts: BTreeSet<String>,
+    findings: Vec<Finding>,
+}
+
+/// The JSON form; its keys never change their meaning.
+#[derive(Serialize)]
+struct JsonReport<'a> {
+    host: Option<&'a str>,
+    accounts: &'a BTreeSet<String>,
+    errors: usize,
+    warnings: usize,
+    findings: Vec<JsonFinding<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonFinding<'a> {
+    number: u16,
+    severity: Severity,
+    title: &'a str,
+    seen: &'a str,
+    accounts: &'a BTreeSet<String>,
+    meaning: &'a str,
+    mend: &'a str,
+}
+
+impl Report {
+    /// A report of what was found about the host and its vendor accounts.
+    #[must_use]
+    pub fn new(host: Option<String>, accounts: BTreeSet<String>, findings: Vec<Finding>) -> Self {
+        Self { host, accounts, findings: merged(findings) }
+    }
+
+    /// The findings, by number.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// How many findings have this severity.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.door.severity == severity).count()
+    }
+
+    /// The report as JSON, without a newline at the end.
+    ///
+    /// # Errors
+    /// None in practice: everything in it is text and numbers.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(&JsonReport {
+            host: self.host.as_deref(),
+            accounts: &self.accounts,
+            errors: self.count(Severity::Error),
+            warnings: self.count(Severity::Warning),
+            findings: self.findings.iter().map(JsonFinding::from).collect(),
+        })
+    }
+}
+
+impl<'a> From<&'a Finding> for JsonFinding<'a> {
+    fn from(finding: &'a Finding) -> Self {
+        Self {
+            number: finding.door.number,
+            severity: finding.door.severity,
+            title: finding.door.title,
+            seen: &finding.detail,
+            accounts: &finding.accounts,
+            meaning: finding.door.meaning,
+            mend: finding.door.mend,
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for finding in &self.findings {
+            let door = finding.door;
+            writeln!(f, "{} {}: {}", door.severity.word(), door.number, door.title)?;
+            writeln!(f, "  seen   {}", finding.detail)?;
+            if !finding.accounts.is_empty() {
+                writeln!(f, "  for    {}", list(&finding.accounts))?;
+            }
+            writeln!(f, "  means  {}", door.meaning)?;
+            writeln!(f, "  mend   {}\n", door.mend)?;
+        }
+        let host = self.host.as_deref().unwrap_or("this host");
+        let accounts = match self.accounts.len() {
+            0 => "no vendor account".to_owned(),
+            count => format!("{}: {}", counted(count, "vendor account"), list(&self.accounts)),
+        };
+        let errors = counted(self.count(Severity::Error), "error");
+        let warnings = counted(self.count(Severity::Warning), "warning");
+        write!(f, "{host}: {errors}, {warnings}; {accounts}")
+    }
+}
+
+fn list(accounts: &BTreeSet<String>) -> String {
+    accounts.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}

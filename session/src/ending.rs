@@ -1,0 +1,124 @@
+//! Killing everything that belongs to a session, and nothing else.
+//!
+//! A session's processes are those of its scope's cgroup and those that carry its audit session id,
+//! inside or outside of the scope. The id is set at login, inherited by every descendant, and can't be
+//! changed by an ordinary user. Never killed: process 1, this process, kernel threads, and anything whose
+//! id is unset. A process is held by a pidfd and looked at again before it is signalled, so that a reused
+//! number hits nobody else.
+
+mod pidfd_ffi;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nix::sys::signal::Signal;
+
+pub use pidfd_ffi::Pidfd;
+
+/// The audit session id of what belongs to no login (linux/audit.h, `AUDIT_SID_UNSET`).
+pub const UNSET: u32 = u32::MAX;
+
+/// The audit session id of a process; `None` if there is no such process.
+#[must_use]
+pub fn audit_session(pid: i32) -> Option<u32> {
+    fs::read_to_string(format!("/proc/{pid}/sessionid")).ok()?.trim().parse().ok()
+}
+
+/// When a process started, in clock ticks since boot (proc(5), `stat` field 22), and its state letter.
+#[must_use]
+pub fn start_and_state(pid: i32) -> Option<(u64, char)> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name stands in parentheses and may hold anything.
+    let mut fields = stat.get(stat.rfind(')')? + 2..)?.split_ascii_whitespace();
+    let state = fields.next()?.chars().next()?;
+    Some((fields.nth(18)?.parse().ok()?, state))
+}
+
+/// The processes that carry an audit session id, zombies left out, each held.
+#[must_use]
+pub fn processes_of(session: u32) -> Vec<(i32, Pidfd)> {
+    let mut held = Vec::new();
+    if session == UNSET {
+        return held;
+    }
+    let Ok(entries) = fs::read_dir("/proc") else { return held };
+    let own = i32::try_from(std::process::id()).unwrap_or(0);
+    for entry in entries.flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
+        if pid <= 1 || pid == own || audit_session(pid) != Some(session) {
+            continue;
+        }
+        let Ok(process) = Pidfd::open(pid) else { continue };
+        // Looked at again behind the pidfd: this is still the process that was meant.
+        let alive = start_and_state(pid).is_some_and(|(_, state)| !matches!(state, 'Z' | 'X'));
+        if alive && audit_session(pid) == Some(session) {
+            held.push((pid, process));
+        }
+    }
+    held
+}
+
+/// Kills every process that carries the id; gives how many were signalled. Call again until it is 0.
+pub fn kill_session(session: u32) -> usize {
+    let processes = processes_of(session);
+    // Stopped first, so that a fork loop does not outrun the killing.
+    for (_, process) in &processes {
+        process.signal(Signal::SIGSTOP);
+    }
+    processes.iter().filter(|(_, process)| process.signal(Signal::SIGKILL)).count()
+}
+
+/// Kills a cgroup as a whole (cgroup v2, `cgroup.kill`): atomic, fork loops included. Gives whether the
+/// kernel took it.
+#[must_use]
+pub fn kill_cgroup(cgroup: &str) -> bool {
+    let Some(folder) = cgroup_folder(cgroup) else { return false };
+    fs::write(folder.join("cgroup.kill"), "1").is_ok()
+}
+
+/// Where a cgroup of the v2 hierarchy is, pure or hybrid. A name that could lead elsewhere has none.
+fn cgroup_folder(cgroup: &str) -> Option<PathBuf> {
+    let relative = cgroup.strip_prefix('/')?;
+    if relative.is_empty() || relative.split('/').any(|part| part.is_empty() || part == "." || part == "..") {
+        return None;
+    }
+    let roots = [Path::new("/sys/fs/cgroup"), Path::new("/sys/fs/cgroup/unified")];
+    roots.into_iter().map(|root| root.join(relative)).find(|folder| folder.join("cgroup.kill").exists())
+}
+
+/// The cgroup of a process, if it is a login session's own scope (`session-*.scope`).
+#[must_use]
+pub fn session_scope(pid: i32) -> Option<String> {
+    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    let paths = text.lines().filter_map(|line| line.splitn(3, ':').nth(2));
+    paths.map(str::to_owned).find(|path| {
+        let last = path.rsplit('/').next().unwrap_or_default();
+        last.starts_with("session-") && last.ends_with(".scope")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unset_audit_session_is_never_killed() {
+        assert!(processes_of(UNSET).is_empty());
+        assert_eq!(kill_session(UNSET), 0);
+    }
+
+    #[test]
+    fn a_cgroup_name_leads_nowhere_else() {
+        for name in ["", "/", "x", "/../x", "/a//b", "/a/./b", "/a/.."] {
+            assert_eq!(cgroup_folder(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_process_knows_its_start_and_state() {
+        let own = i32::try_from(std::process::id()).unwrap();
+        let (start, state) = start_and_state(own).unwrap();
+        assert!(start > 0);
+        assert!(matches!(state, 'R' | 'S'), "{state}");
+    }
+}

@@ -1,0 +1,132 @@
+//! `jit`: reads its arguments and the clock, runs one command, prints the outcome.
+//!
+//! Exit status 0 yes, 1 no or failed, 2 wrong usage. Errors are one `error:` line with their causes,
+//! and a `hint:` line where something can be done.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use clap::Parser;
+use grant::UnixTime;
+use hostfile::HostConfig;
+use session::check::door::Severity;
+use session::check::sshd::Sshd;
+use session::cli::{Check, Cli, Command, Principals, Try};
+use session::{check, principals, trial};
+
+/// The answer of a command: what to print, and whether it is a yes.
+struct Answer {
+    text: String,
+    yes: bool,
+}
+
+fn main() -> ExitCode {
+    let Cli { command, config } = Cli::parse();
+    match command {
+        Command::Principals(args) => list_principals(&args, &config),
+        Command::Try(args) => end(attempt(&args, &config, now())),
+        Command::Check(args) => end(look(&args, &config)),
+    }
+}
+
+fn now() -> UnixTime {
+    #[allow(clippy::disallowed_methods, reason = "the one line where jit reads the clock")]
+    let now = SystemTime::now();
+    UnixTime::from_secs(now.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs())
+}
+
+/// sshd reads this one: either every line, or nothing at all.
+fn list_principals(args: &Principals, config: &Path) -> ExitCode {
+    let listed = HostConfig::load(config)
+        .map_err(principals::NoPrincipals::from)
+        .and_then(|config| principals::principals(&config, &args.user, args.key.as_deref()));
+    match listed {
+        Ok(lines) => print(&lines.join("\n"), ExitCode::SUCCESS),
+        Err(error) => {
+            if args.explain {
+                complain(&error.into());
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn attempt(args: &Try, config: &Path, now: UnixTime) -> anyhow::Result<Answer> {
+    let text = certificate_text(&args.cert)?;
+    let shown = args.cert.display();
+    let blob = trial::certificate_blob(&text)
+        .map_err(anyhow::Error::from)
+        .map_err(|e| e.context(Hint("give the file that `ca sign` wrote, NAME-cert.pub")))
+        .with_context(|| format!("{shown} is refused"))?;
+    let config = HostConfig::load(config)?;
+    let outcome = trial::attempt(&config, &blob, &args.account, args.from, args.at.unwrap_or(now))?;
+    let text = if args.json { serde_json::to_string_pretty(&outcome)? } else { outcome.to_string() };
+    Ok(Answer { text, yes: outcome.is_allowed() })
+}
+
+fn certificate_text(path: &Path) -> anyhow::Result<String> {
+    let limit = u64::try_from(trial::FILE_LIMIT)?;
+    let mut text = Vec::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().lock().take(limit + 1).read_to_end(&mut text)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut text))
+    };
+    read.with_context(|| format!("cannot read {}", path.display()))?;
+    anyhow::ensure!(text.len() <= trial::FILE_LIMIT, "{} is larger than any certificate", path.display());
+    String::from_utf8(text).ok().with_context(|| format!("{} is not text", path.display()))
+}
+
+fn look(args: &Check, config: &Path) -> anyhow::Result<Answer> {
+    let report = check::check(&check::Request {
+        config: config.to_owned(),
+        sshd: Sshd { program: args.sshd.clone(), config: args.sshd_config.clone() },
+        pam_directory: args.pam_dir.clone(),
+    });
+    let text = if args.json { report.to_json()? } else { report.to_string() };
+    Ok(Answer { text, yes: report.count(Severity::Error) == 0 })
+}
+
+fn end(answer: anyhow::Result<Answer>) -> ExitCode {
+    match answer {
+        Ok(answer) => print(&answer.text, if answer.yes { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints and flushes; a reader that has gone away is a failure, not a panic.
+fn print(text: &str, code: ExitCode) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Ok(()) => code,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// What can be done about an error; shown on its own line.
+#[derive(Debug)]
+struct Hint(&'static str);
+
+impl std::fmt::Display for Hint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+fn complain(error: &anyhow::Error) {
+    let hint = error.downcast_ref::<Hint>().map(ToString::to_string);
+    let causes = error.chain().map(ToString::to_string).filter(|text| Some(text) != hint.as_ref());
+    let text = causes.collect::<Vec<_>>().join(": ");
+    let mut err = std::io::stderr().lock();
+    // If standard error is gone, the exit status still says it.
+    let _ = writeln!(err, "error: {}", check::door::printable(&text));
+    if let Some(hint) = hint {
+        let _ = writeln!(err, "hint: {hint}");
+    }
+}

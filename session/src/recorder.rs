@@ -1,0 +1,479 @@
+//! The recorder: one event loop that records every exec of every session before it runs, and ends
+//! sessions at their deadline.
+//!
+//! The order of a turn is the promise. Whatever the kernel and the module have to say is gathered; the
+//! spool is made durable once for all of it; only then are execs let run and logins confirmed. Nothing in
+//! the loop waits for a person, a syslog or a session.
+
+pub(crate) mod caller;
+pub mod clock;
+mod descriptors_ffi;
+mod ends;
+pub(crate) mod gate;
+mod live;
+mod notify_ffi;
+mod opening;
+mod reception;
+mod restart;
+mod slots_ffi;
+pub mod state;
+mod store;
+mod terminal;
+mod uses;
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+
+use audit::command::{Command, Outcome};
+use audit::handover::Reply;
+use audit::{Event, Notice};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::time::TimeSpec;
+use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+
+use crate::kernel_copy::{self, KernelCopy};
+use crate::spool::{Limits, Spool};
+use caller::Caller;
+use clock::{Boottime, wall_millis};
+use gate::Gate;
+use live::{Live, Pending};
+use slots_ffi::Slots;
+use state::StateFolder;
+use store::Store;
+
+/// What to do with an exec that can't be recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnAuditFailure {
+    /// It fails; nothing more runs until there is room again.
+    Stop,
+    /// It runs unrecorded, and the session's close says how many did.
+    Continue,
+}
+
+/// Where the recorder keeps its things, and its limits.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The host's name in grants.
+    pub host: String,
+    /// `host.toml`, read again when a session asks to be extended or the revoked list changes.
+    pub config: PathBuf,
+    /// The socket, unless systemd passes one.
+    pub socket: PathBuf,
+    /// Runtime files: the slots and the lock.
+    pub runtime: PathBuf,
+    /// Durable files: sessions, uses.
+    pub state: PathBuf,
+    /// The spool's folder.
+    pub spool: PathBuf,
+    /// The spool's limits.
+    pub limits: Limits,
+    /// Bytes that one session may take of the spool.
+    pub session_quota: u64,
+    /// What to do when there is no room.
+    pub on_audit_failure: OnAuditFailure,
+    /// Refuse to run without the kernel's own copy of what ran.
+    pub require_kernel_copy: bool,
+    /// The longest that a session may be open, in seconds.
+    pub maximum_session: u64,
+    /// Open sessions of different persons under one account at one time.
+    pub shared_accounts: bool,
+}
+
+/// What an epoll event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Token {
+    Socket,
+    Timer,
+    Kernel,
+    Signal,
+    Revoked,
+    Connection(u32),
+    Listener(u32),
+    Monitor(u32),
+}
+
+impl Token {
+    fn pack(self) -> u64 {
+        let (kind, key) = match self {
+            Self::Socket => (0, 0),
+            Self::Timer => (1, 0),
+            Self::Kernel => (2, 0),
+            Self::Signal => (3, 0),
+            Self::Revoked => (4, 0),
+            Self::Connection(key) => (5, key),
+            Self::Listener(key) => (6, key),
+            Self::Monitor(key) => (7, key),
+        };
+        kind << 32 | u64::from(key)
+    }
+
+    fn unpack(value: u64) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "the low half is the key")]
+        let key = value as u32;
+        match value >> 32 {
+            0 => Self::Socket,
+            1 => Self::Timer,
+            2 => Self::Kernel,
+            3 => Self::Signal,
+            4 => Self::Revoked,
+            5 => Self::Connection(key),
+            6 => Self::Listener(key),
+            _ => Self::Monitor(key),
+        }
+    }
+}
+
+/// An exec whose gate line is in the spool's buffer.
+#[derive(Debug)]
+struct Waiting {
+    session: u32,
+    slot: usize,
+    notification: u64,
+}
+
+/// The recorder.
+#[derive(Debug)]
+pub struct Recorder {
+    settings: Settings,
+    epoll: Epoll,
+    timer: TimerFd,
+    signals: nix::sys::signalfd::SignalFd,
+    revoked: ends::RevokedWatch,
+    socket: OwnedFd,
+    connections: HashMap<u32, OwnedFd>,
+    spool: Spool,
+    states: StateFolder,
+    uses: uses::Uses,
+    slots: Slots,
+    store: Store,
+    kernel: Option<KernelCopy>,
+    sessions: BTreeMap<u32, Live>,
+    next_key: u32,
+    waiting: Vec<Waiting>,
+    replies: Vec<(u32, Reply)>,
+    /// Sessions whose opening is in the spool's buffer, with the connection that waits for it.
+    opening: Vec<(u32, u32)>,
+    /// Refused connections and when they are ended.
+    refused: Vec<ends::RefusedConnection>,
+    /// Administrators who wait for sessions to be over.
+    waiters: Vec<ends::Waiter>,
+    /// Records that could not be written yet; endings are never dropped.
+    backlog: Vec<String>,
+    /// Sessions whose file goes when the backlog is durable.
+    closed_on_disk: Vec<String>,
+    boot_id: String,
+    _lock: nix::fcntl::Flock<File>,
+}
+
+impl Recorder {
+    /// Starts the recorder: takes the lock, the spool, what an earlier recorder left, and the socket.
+    ///
+    /// # Errors
+    /// Names the step that failed.
+    pub fn start(settings: Settings) -> anyhow::Result<Self> {
+        restart::start(settings)
+    }
+
+    /// Runs until it is asked to stop (SIGTERM, SIGINT). Sessions go on with the next recorder.
+    ///
+    /// # Errors
+    /// Only what makes going on pointless: epoll itself failing.
+    pub fn run(&mut self) -> anyhow::Result<()> {
+        self.store.ready()?;
+        let mut events = [EpollEvent::empty(); 256];
+        loop {
+            let count = match self.epoll.wait(&mut events, EpollTimeout::NONE) {
+                Ok(count) => count,
+                Err(Errno::EINTR) => 0,
+                Err(error) => return Err(error.into()),
+            };
+            let mut stop = false;
+            for event in &events[..count] {
+                match Token::unpack(event.data()) {
+                    Token::Socket => self.accept(),
+                    Token::Timer => drop(self.timer.wait()),
+                    Token::Kernel => {}
+                    Token::Signal => stop = true,
+                    Token::Revoked => self.revoked_changed(),
+                    Token::Connection(key) => self.connection_speaks(key, event.events()),
+                    Token::Listener(key) => self.listener_speaks(key, event.events()),
+                    Token::Monitor(key) => self.monitor_exited(key),
+                }
+            }
+            self.turn();
+            if stop {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What every turn ends with, in this order.
+    fn turn(&mut self) {
+        self.kernel_speaks();
+        self.commit();
+        self.due();
+        self.write_backlog();
+        for (connection, reply) in std::mem::take(&mut self.replies) {
+            self.reply(connection, &reply);
+        }
+        self.set_timer();
+        let _ = self.store.alive();
+    }
+
+    // ---- the gate
+
+    /// Takes every exec that waits at a session's gate; notices the session's end.
+    fn listener_speaks(&mut self, key: u32, events: EpollFlags) {
+        if events.contains(EpollFlags::EPOLLIN) {
+            while self.take_one(key) {}
+        }
+        if events.intersects(EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR) && !events.contains(EpollFlags::EPOLLIN) {
+            self.over(key, true);
+        }
+    }
+
+    /// Takes one exec, if one waits.
+    fn take_one(&mut self, key: u32) -> bool {
+        let Some(live) = self.sessions.get_mut(&key) else { return false };
+        let Some(listener) = live.listener.as_ref().map(AsFd::as_fd) else { return false };
+        let mut ready = [PollFd::new(listener, PollFlags::POLLIN)];
+        let waits = poll(&mut ready, PollTimeout::ZERO).is_ok_and(|n| n > 0);
+        if !waits || !ready[0].revents().is_some_and(|r| r.contains(PollFlags::POLLIN)) {
+            return false;
+        }
+        let Some(slot) = self.slots.take(live.id()) else { return false };
+        if notify_ffi::receive(listener, self.slots.notification(slot)).is_err() {
+            self.slots.release(slot);
+            return true; // The caller died meanwhile; another may wait.
+        }
+        let notification = *self.slots.notification(slot);
+        self.gate(key, slot, &notification);
+        true
+    }
+
+    /// Puts one exec into the spool's buffer, or refuses it.
+    fn gate(&mut self, key: u32, slot: usize, notification: &notify_ffi::Notification) {
+        let caller = Caller::read(notification);
+        let Some(live) = self.sessions.get_mut(&key) else { return };
+        let Some(listener) = live.listener.as_ref().map(AsFd::as_fd) else { return };
+        if !notify_ffi::waits(listener, notification.id) {
+            self.slots.release(slot);
+            return;
+        }
+        let time = wall_millis();
+        let line = Gate::of(live.id(), notification.id, live.seq + 1, time, &caller).line();
+        // The command's own line comes later and is about as long.
+        let bytes = 2 * line.len() as u64 + 2_000;
+        let over_quota = live.bytes + bytes > self.settings.session_quota;
+        if live.ending.is_some() || over_quota || !self.spool.has_room(bytes) {
+            let ending = live.ending.is_some();
+            if ending || self.settings.on_audit_failure == OnAuditFailure::Stop {
+                let _ = notify_ffi::deny(listener, notification.id, if ending { Errno::EPERM } else { Errno::ENOSPC });
+                live.unrecorded += u64::from(!ending);
+                self.slots.release(slot);
+                if !ending {
+                    self.tell_full(key);
+                }
+                return;
+            }
+            live.unrecorded += 1;
+            let _ = notify_ffi::let_run(listener, notification.id);
+            self.slots.release(slot);
+            return;
+        }
+        live.seq += 1;
+        live.bytes += bytes;
+        live.last = Some(caller.argv.iter().map(|a| audit::command::text(a)).collect::<Vec<_>>().join(" "));
+        if live.first.is_none() {
+            live.first = Some((caller.pid, None));
+            if let Some(kernel) = &mut self.kernel {
+                kernel.watch_exit(caller.pid);
+            }
+        }
+        let pending = Pending { seq: live.seq, time, caller };
+        let earlier = live.pending.insert(pending.caller.tid, pending);
+        self.spool.append(&line);
+        self.waiting.push(Waiting { session: key, slot, notification: notification.id });
+        if let Some(earlier) = earlier {
+            // The same thread stands at the gate again, so its earlier exec failed untold.
+            self.finish(key, &earlier, Outcome::Unknown);
+        }
+    }
+
+    fn tell_full(&mut self, key: u32) {
+        let Some(live) = self.sessions.get_mut(&key) else { return };
+        let now = Boottime::now();
+        if live.told_full.is_some_and(|told| now.millis_since(told) < 60_000) {
+            return;
+        }
+        live.told_full = Some(now);
+        terminal::tell(live.state.audit_session, "commands can not be recorded: no space is left; nothing more runs until there is");
+        let session = live.id().to_owned();
+        self.notice(Event::RecorderFull, Some(session), "a command was refused because it can not be recorded: no space is left");
+    }
+
+    /// Makes everything of this turn durable, then lets it happen.
+    fn commit(&mut self) {
+        let anything = !self.waiting.is_empty() || !self.opening.is_empty();
+        let durable = if anything { self.spool.commit().is_ok() } else { self.spool.write().is_ok() };
+        if !durable {
+            // What did not wait for this commit is true all the same, and is written when there is room.
+            let kept = |line: &&str| !line.starts_with(gate::GATE) && !line.contains("\"action\":\"session.open\"");
+            let failed = self.spool.take_failed();
+            self.backlog.extend(failed.lines().filter(kept).map(str::to_owned));
+        }
+        for waiting in std::mem::take(&mut self.waiting) {
+            self.answer(&waiting, durable);
+        }
+        for (key, connection) in std::mem::take(&mut self.opening) {
+            self.opened(key, connection, durable);
+        }
+    }
+
+    fn answer(&mut self, waiting: &Waiting, durable: bool) {
+        let Some(live) = self.sessions.get_mut(&waiting.session) else { return };
+        let Some(listener) = live.listener.as_ref().map(AsFd::as_fd) else { return };
+        let run = durable || self.settings.on_audit_failure == OnAuditFailure::Continue;
+        let answered = if run {
+            notify_ffi::let_run(listener, waiting.notification)
+        } else {
+            notify_ffi::deny(listener, waiting.notification, Errno::ENOSPC)
+        };
+        let tid = i32::try_from(self.slots.notification(waiting.slot).pid).unwrap_or(0);
+        self.slots.release(waiting.slot);
+        if !durable {
+            // Nothing of this turn is in the spool, so its number is free again if nobody came after.
+            let live_pending = live.pending.remove(&tid);
+            live.unrecorded += 1;
+            if live_pending.is_some_and(|pending| pending.seq == live.seq) {
+                live.seq -= 1;
+            }
+            self.tell_full(waiting.session);
+        } else if self.kernel.is_none() || answered.is_err() {
+            let pending = live.pending.remove(&tid);
+            if let Some(pending) = pending {
+                self.finish(waiting.session, &pending, Outcome::Unknown);
+            }
+        }
+    }
+
+    // ---- the kernel's copy
+
+    fn kernel_speaks(&mut self) {
+        while let Some(event) = self.kernel.as_mut().and_then(KernelCopy::next) {
+            match event {
+                kernel_copy::Event::Ran(ran) => self.ran(&ran),
+                kernel_copy::Event::Failed { session, tid, errno, .. } => {
+                    let Some(key) = self.by_audit_session(session) else { continue };
+                    let pending = self.sessions.get_mut(&key).and_then(|live| live.pending.remove(&tid));
+                    if let Some(pending) = pending {
+                        self.finish(key, &pending, Outcome::Failed(errno));
+                    }
+                }
+                kernel_copy::Event::Exited { session, pid, status } => {
+                    let Some(key) = self.by_audit_session(session) else { continue };
+                    if let Some(live) = self.sessions.get_mut(&key)
+                        && let Some((first, known)) = &mut live.first
+                        && *first == pid
+                    {
+                        known.get_or_insert(status);
+                    }
+                }
+            }
+        }
+    }
+
+    fn ran(&mut self, ran: &kernel_copy::Ran) {
+        let Some(key) = self.by_audit_session(ran.session) else { return };
+        let Some(live) = self.sessions.get_mut(&key) else { return };
+        // After an exec the thread has the number of its process; several threads may have stood at the gate.
+        let mut same: Vec<_> = live.pending.values().filter(|p| ran.pid == 0 || p.caller.pid == ran.pid).collect();
+        same.sort_by_key(|p| (p.caller.argv != ran.argv, p.caller.path != ran.name, p.seq));
+        let Some(tid) = same.first().map(|p| p.caller.tid) else { return };
+        let Some(pending) = live.pending.remove(&tid) else { return };
+        let (command, differs) = gate::ran(live, &pending, ran);
+        live.differences += u64::from(differs);
+        self.append_command(key, &command);
+    }
+
+    fn finish(&mut self, key: u32, pending: &Pending, outcome: Outcome) {
+        let Some(live) = self.sessions.get(&key) else { return };
+        let command = gate::not_ran(live, pending, outcome);
+        self.append_command(key, &command);
+    }
+
+    fn append_command(&mut self, key: u32, command: &Command) {
+        for line in command.json() {
+            if let Some(live) = self.sessions.get_mut(&key) {
+                live.bytes += line.len() as u64;
+            }
+            self.spool.append(&line);
+        }
+    }
+
+    fn by_audit_session(&self, audit_session: u32) -> Option<u32> {
+        self.sessions.iter().find(|(_, live)| live.state.audit_session == audit_session).map(|(key, _)| *key)
+    }
+
+    // ---- records
+
+    fn notice(&mut self, event: Event, session: Option<String>, message: &str) {
+        let host = self.settings.host.clone();
+        let notice = Notice { time: wall_millis(), host, event, session, message: message.to_owned() };
+        self.backlog.push(notice.json());
+    }
+
+    /// Writes what could not be written before; endings wait here while the disk is full.
+    fn write_backlog(&mut self) {
+        if self.backlog.is_empty() {
+            return;
+        }
+        for line in &self.backlog {
+            self.spool.append(line);
+        }
+        if self.spool.commit().is_err() {
+            self.spool.take_failed();
+            return;
+        }
+        self.backlog.clear();
+        for session in std::mem::take(&mut self.closed_on_disk) {
+            let _ = self.states.remove(&session);
+        }
+    }
+
+    // ---- time
+
+    fn set_timer(&mut self) {
+        let Some(next) = self.next_due() else {
+            drop(self.timer.unset());
+            return;
+        };
+        let at = TimeSpec::new(
+            i64::try_from(next.0 / 1_000_000_000).unwrap_or(i64::MAX),
+            i64::try_from(next.0 % 1_000_000_000).unwrap_or(0),
+        );
+        drop(self.timer.set(Expiration::OneShot(at), TimerSetTimeFlags::TFD_TIMER_ABSTIME));
+    }
+
+    fn watch(&self, descriptor: impl AsFd, token: Token) -> io::Result<()> {
+        Ok(self.epoll.add(descriptor, EpollEvent::new(EpollFlags::EPOLLIN, token.pack()))?)
+    }
+
+    fn key(&mut self) -> u32 {
+        self.next_key = self.next_key.wrapping_add(1);
+        self.next_key
+    }
+}
+
+fn new_epoll() -> io::Result<Epoll> {
+    Ok(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?)
+}
+
+fn new_timer() -> io::Result<TimerFd> {
+    Ok(TimerFd::new(ClockId::CLOCK_BOOTTIME, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?)
+}

@@ -1,0 +1,365 @@
+//! How sessions end: deadlines, warnings, orders, revocation, a lost monitor; and when they are over.
+
+use std::path::{Path, PathBuf};
+
+use audit::handover::{Reply, Which};
+use audit::{Close, CloseReason, Event};
+use base64ct::{Base64, Encoding};
+use grant::{Login, UnixTime, Verdict};
+use hostfile::HostConfig;
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use nix::sys::signal::Signal;
+
+use super::clock::{Boottime, wall_millis};
+use super::live::Ending;
+use super::{Recorder, terminal};
+use crate::ending::{self, Pidfd, start_and_state};
+
+/// Between two rounds of killing, in milliseconds.
+const ROUND: u64 = 20;
+/// How long a refused connection may stay, in seconds: time to read why.
+const REFUSED_STAYS: u64 = 3;
+/// Warnings before the deadline, in seconds.
+const WARNINGS: [(u8, u64, &str); 2] = [(1, 300, "five minutes"), (2, 60, "one minute")];
+
+/// A connection that was refused and may stay a moment.
+#[derive(Debug)]
+pub(super) struct RefusedConnection {
+    monitor: Pidfd,
+    ends: Boottime,
+}
+
+/// An administrator who waits for sessions to be over.
+#[derive(Debug)]
+pub(super) struct Waiter {
+    connection: u32,
+    sessions: Vec<u32>,
+    count: usize,
+}
+
+/// Watches the folder of the revoked list: the list is replaced by rename.
+#[derive(Debug)]
+pub(super) struct RevokedWatch {
+    inotify: Inotify,
+    name: Option<std::ffi::OsString>,
+}
+
+impl RevokedWatch {
+    pub(super) fn new(config: &Path) -> std::io::Result<Self> {
+        let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
+        let list: Option<PathBuf> = HostConfig::load(config).ok().map(|host| host.revoked);
+        let name = list.as_deref().and_then(Path::file_name).map(ToOwned::to_owned);
+        if let Some(folder) = list.as_deref().and_then(Path::parent) {
+            let changes = AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_ONLYDIR;
+            // A folder that is not there yet: new logins are refused anyway.
+            let _ = inotify.add_watch(folder, changes);
+        }
+        Ok(Self { inotify, name })
+    }
+
+    /// Whether the list itself changed.
+    fn changed(&self) -> bool {
+        let mut changed = false;
+        while let Ok(events) = self.inotify.read_events() {
+            changed |= events.iter().any(|event| event.name == self.name);
+        }
+        changed
+    }
+}
+
+impl std::os::fd::AsFd for RevokedWatch {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.inotify.as_fd()
+    }
+}
+
+impl Recorder {
+    // ---- why a session ends
+
+    /// Everything that the clock brings: warnings, deadlines, rounds of killing.
+    pub(super) fn due(&mut self) {
+        let now = Boottime::now();
+        let keys: Vec<u32> = self.sessions.keys().copied().collect();
+        for key in keys {
+            self.warn(key, now);
+            let Some(live) = self.sessions.get(&key) else { continue };
+            if live.ending.is_none() && now >= live.state.deadline {
+                let reason = if live.state.limit == "host_limit" { CloseReason::HostLimit } else { CloseReason::WindowClosed };
+                let due = live.state.deadline;
+                self.begin_end(key, reason, due);
+            }
+            self.kill_round(key, now);
+        }
+        self.refused.retain(|refused| {
+            if now < refused.ends {
+                return true;
+            }
+            refused.monitor.signal(Signal::SIGKILL);
+            false
+        });
+    }
+
+    fn warn(&mut self, key: u32, now: Boottime) {
+        let Some(live) = self.sessions.get_mut(&key) else { return };
+        if live.ending.is_some() {
+            return;
+        }
+        let left = live.state.deadline.millis_since(now).div_ceil(1000);
+        for (number, before, words) in WARNINGS {
+            if left <= before && live.warned < number {
+                live.warned = number;
+                // A session that began within the last minutes is told once, of what is nearest.
+                let nearest = WARNINGS.iter().filter(|(_, before, _)| left <= *before).map(|(n, _, _)| *n).max();
+                if nearest == Some(number) {
+                    terminal::tell(live.state.audit_session, &format!("this session ends in {words}, with all its processes"));
+                }
+            }
+        }
+    }
+
+    /// The earliest moment at which [`Recorder::due`] has something to do.
+    pub(super) fn next_due(&self) -> Option<Boottime> {
+        let sessions = self.sessions.values().map(|live| match &live.ending {
+            Some(ending) => ending.next_kill,
+            None => {
+                let warning = WARNINGS.iter().find(|(number, _, _)| live.warned < *number);
+                let before = warning.map_or(0, |(_, before, _)| before * 1_000_000_000);
+                Boottime(live.state.deadline.0.saturating_sub(before))
+            }
+        });
+        let backlog = (!self.backlog.is_empty() || self.spool.is_dirty()).then(|| Boottime::now().plus_secs(1));
+        sessions.chain(self.refused.iter().map(|refused| refused.ends)).chain(backlog).min()
+    }
+
+    /// The module said that the connection ended as it should.
+    pub(super) fn logged_out(&mut self, session: &str) {
+        if let Some(live) = self.sessions.values_mut().find(|live| live.id() == session) {
+            live.logged_out = true;
+        }
+    }
+
+    /// The process that serves the connection is gone. If it could not say so, it was killed: then the
+    /// session has lost what ends it at logout, and ends now.
+    pub(super) fn monitor_exited(&mut self, key: u32) {
+        let Some(live) = self.sessions.get_mut(&key) else { return };
+        if let Some(monitor) = live.monitor.take() {
+            let _ = self.epoll.delete(&monitor);
+        }
+        if !live.logged_out && live.ending.is_none() {
+            live.logged_out = true;
+            self.begin_end(key, CloseReason::RecorderLost, Boottime::now());
+        }
+    }
+
+    /// The revoked list was replaced: sessions that it names end.
+    pub(super) fn revoked_changed(&mut self) {
+        if !self.revoked.changed() {
+            return;
+        }
+        let trust = match HostConfig::load(&self.settings.config).and_then(|host| host.trust()) {
+            Ok(trust) => trust,
+            Err(error) => return self.notice(Event::RecorderConfig, None, &format!("the revoked list changed and can't be used: {error}")),
+        };
+        let now = Boottime::now();
+        let named = self.sessions.iter().filter(|(_, live)| {
+            let extended = live.state.extended_by.as_ref().and_then(|digest| digest.parse().ok());
+            let revoked = |digest| trust.revoked.meets(&digest, live.state.handover.serial, &live.grant.person).is_some();
+            live.ending.is_none() && (revoked(live.grant.digest()) || extended.is_some_and(revoked))
+        });
+        for key in named.map(|(key, _)| *key).collect::<Vec<_>>() {
+            self.begin_end(key, CloseReason::Revoked, now);
+        }
+    }
+
+    /// An administrator ends sessions; the answer comes when they are over.
+    pub(super) fn end_by_order(&mut self, connection: u32, which: &Which, reason: &str, by: &str) {
+        let meant = self.sessions.iter().filter(|(_, live)| match which {
+            Which::Session(id) => live.id() == id,
+            Which::Grant(id) => live.grant.id.as_str() == id,
+            Which::Person(name) => live.grant.person.as_str() == name,
+            Which::Vendor(name) => live.grant.vendor.as_str() == name,
+            Which::All => true,
+        });
+        let sessions: Vec<u32> = meant.map(|(key, _)| *key).collect();
+        let reason = CloseReason::EndedBy { by: by.to_owned(), reason: reason.to_owned() };
+        for key in &sessions {
+            self.begin_end(*key, reason.clone(), Boottime::now());
+        }
+        self.waiters.push(Waiter { connection, count: sessions.len(), sessions });
+        self.answer_waiters();
+    }
+
+    /// Lets a session go on under a new grant of the same scope.
+    pub(super) fn extend(&mut self, session: &str, certificate: &str) -> Reply {
+        let refuse = |code: &str, told: String| Reply::Refuse { code: code.to_owned(), told };
+        let Some((key, live)) = self.sessions.iter().find(|(_, live)| live.id() == session) else {
+            return refuse("no-session", format!("there is no open session {session}"));
+        };
+        let trust = match HostConfig::load(&self.settings.config).and_then(|host| host.trust()) {
+            Ok(trust) => trust,
+            Err(error) => return refuse("configuration", error.to_string()),
+        };
+        let (Ok(blob), Ok(source)) = (Base64::decode_vec(certificate), live.state.handover.source.parse()) else {
+            return refuse("certificate-unreadable", "the certificate is not readable".to_owned());
+        };
+        let login = Login { account: live.state.handover.account.clone(), source };
+        let wall = u64::try_from(wall_millis()).unwrap_or(0);
+        let terms = match grant::decide(&blob, &trust, &login, UnixTime::from_secs(wall / 1000)) {
+            Verdict::Allow(terms) => terms,
+            Verdict::Refuse(refusal) => return refuse(refusal.reason.code(), refusal.reason.logged()),
+        };
+        let (old, new) = (&live.grant, &terms.grant);
+        let same = old.person == new.person
+            && (&old.hosts, &old.roles, &old.accounts) == (&new.hosts, &new.roles, &new.accounts)
+            && (&old.sources, &old.features) == (&new.sources, &new.features);
+        if !same {
+            return refuse("other-scope", format!("grant {} has another scope than the session's grant {}", new.id, old.id));
+        }
+        let left = (new.window.closes().secs() * 1000).saturating_sub(wall);
+        let deadline = Boottime(Boottime::now().0.saturating_add(left.saturating_mul(1_000_000)));
+        if deadline > live.state.outer {
+            return refuse("outer-limit", format!("grant {} lasts past the outer limit that grant {} named", new.id, old.id));
+        }
+        let (key, id) = (*key, new.id.to_string());
+        let mut state = live.state.clone();
+        state.deadline = deadline.max(state.deadline);
+        state.extended_by = Some(terms.digest.to_string());
+        if let Err(error) = self.states.put(&state) {
+            return refuse("state", format!("the extension can't be made durable: {error}"));
+        }
+        let session = session.to_owned();
+        if let Some(live) = self.sessions.get_mut(&key) {
+            terminal::tell(state.audit_session, &format!("this session was extended by grant {id}"));
+            (live.state, live.warned) = (state, 0);
+        }
+        self.notice(Event::SessionExtend, Some(session), &format!("the session was extended by grant {id}"));
+        Reply::Done { sessions: 1 }
+    }
+
+    /// A refused connection is ended if it stays.
+    pub(super) fn end_refused_connection(&mut self, monitor: i32) {
+        if start_and_state(monitor).is_some()
+            && let Ok(monitor) = Pidfd::open(monitor)
+        {
+            self.refused.push(RefusedConnection { monitor, ends: Boottime::now().plus_secs(REFUSED_STAYS) });
+        }
+    }
+
+    // ---- the end
+
+    /// Begins to end a session: the person is told why, nothing more runs, and killing starts this turn.
+    pub(super) fn begin_end(&mut self, key: u32, reason: CloseReason, due: Boottime) {
+        let Some(live) = self.sessions.get_mut(&key) else { return };
+        if live.ending.is_some() {
+            return;
+        }
+        terminal::tell(live.state.audit_session, &format!("this session is over: {}", reason.told()));
+        live.ending = Some(Ending { reason, due, next_kill: Boottime(0), killed: 0 });
+    }
+
+    fn kill_round(&mut self, key: u32, now: Boottime) {
+        let Some(live) = self.sessions.get_mut(&key) else { return };
+        let Some(end) = live.ending.as_mut().filter(|end| now >= end.next_kill) else { return };
+        let found = ending::processes_of(live.state.audit_session).len() as u64;
+        if let Some(scope) = &live.state.scope {
+            let _ = ending::kill_cgroup(scope);
+        }
+        ending::kill_session(live.state.audit_session);
+        end.killed = end.killed.max(found);
+        end.next_kill = Boottime(now.0 + ROUND * 1_000_000);
+        // Without a listener the kernel does not say when it is over; that nothing is found must do.
+        if live.listener.is_none() && found == 0 {
+            self.over(key, false);
+        }
+    }
+
+    /// The session is over: `session.close` is written, then everything of it is forgotten.
+    pub(super) fn over(&mut self, key: u32, proved: bool) {
+        // What the kernel still has to tell of it comes first.
+        self.kernel_speaks();
+        let Some(live) = self.sessions.get_mut(&key) else { return };
+        let mut pending: Vec<_> = std::mem::take(&mut live.pending).into_values().collect();
+        pending.sort_by_key(|pending| pending.seq);
+        for pending in &pending {
+            self.finish(key, pending, audit::command::Outcome::Unknown);
+        }
+        let Some(live) = self.sessions.get(&key) else { return };
+        let (now, uid) = (Boottime::now(), live.state.handover.uid);
+        let (reason, lateness_ms, killed) = match &live.ending {
+            Some(end) => (end.reason.clone(), now.millis_since(end.due), end.killed),
+            None => (CloseReason::Logout, 0, 0),
+        };
+        let alone = !self.sessions.iter().any(|(other, live)| *other != key && live.state.handover.uid == uid);
+        let removed = if alone { remove_user_manager(uid) } else { Vec::new() };
+        let (handover, wall) = (&live.state.handover, wall_millis());
+        let close = Close {
+            time: wall,
+            host: handover.host.clone(),
+            session: handover.session.clone(),
+            grant: live.grant.id.to_string(),
+            vendor: live.grant.vendor.to_string(),
+            person: live.grant.person.to_string(),
+            account: handover.account.clone(),
+            source: handover.source.clone(),
+            reason,
+            lateness_ms,
+            duration_ms: u64::try_from(wall.saturating_sub(live.state.opened)).unwrap_or(0),
+            commands: live.seq,
+            differences: live.differences,
+            unrecorded: live.unrecorded,
+            killed,
+            exit_status: live.first.and_then(|(_, status)| status),
+            proved,
+            removed,
+            left: Vec::new(),
+        };
+        self.backlog.push(close.json());
+        self.write_backlog();
+        self.forget(key);
+    }
+
+    /// Takes a session out of the loop. Its file on disk goes once its close is durable.
+    pub(super) fn forget(&mut self, key: u32) {
+        let Some(live) = self.sessions.remove(&key) else { return };
+        if let Some(listener) = &live.listener {
+            let _ = self.epoll.delete(listener);
+        }
+        if let Some(monitor) = &live.monitor {
+            let _ = self.epoll.delete(monitor);
+        }
+        if let Some(kernel) = &mut self.kernel {
+            kernel.forget(live.state.audit_session);
+            if let Some((pid, _)) = live.first {
+                kernel.forget_exit(pid);
+            }
+        }
+        let id = live.id().to_owned();
+        // The sweep looks for a while whether anything of it turns up after all.
+        let closed = self.settings.runtime.join("closed");
+        let _ = std::fs::create_dir_all(&closed);
+        let _ = std::fs::write(closed.join(live.state.audit_session.to_string()), "");
+        let _ = self.store.release(&id);
+        if self.backlog.is_empty() {
+            let _ = self.states.remove(&id);
+        } else {
+            self.closed_on_disk.push(id);
+        }
+        for waiter in &mut self.waiters {
+            waiter.sessions.retain(|session| *session != key);
+        }
+        self.answer_waiters();
+    }
+
+    fn answer_waiters(&mut self) {
+        let (done, waiting) = std::mem::take(&mut self.waiters).into_iter().partition(|waiter| waiter.sessions.is_empty());
+        self.waiters = waiting;
+        self.replies.extend(done.into_iter().map(|waiter: Waiter| (waiter.connection, Reply::Done { sessions: waiter.count })));
+    }
+}
+
+/// Ends the account's `systemd --user` and what it runs. The unit is masked for vendor accounts; this is
+/// for a host where it is not.
+fn remove_user_manager(uid: u32) -> Vec<String> {
+    let cgroup = format!("/user.slice/user-{uid}.slice/user@{uid}.service");
+    if ending::kill_cgroup(&cgroup) { vec![format!("user@{uid}.service")] } else { Vec::new() }
+}

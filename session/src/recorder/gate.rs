@@ -1,0 +1,246 @@
+//! The gate: what becomes of an exec between its notification and its answer.
+//!
+//! Received into a slot, read, appended to the spool; answered only after the spool is durable. The gate
+//! line is the spool's own (it is not shipped): `session.command` follows when the kernel has told what
+//! ran, or at once where it can't. A gate line without its command is completed by the next recorder.
+
+use audit::command::{self, ArgvSource, Command, Outcome};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::caller::Caller;
+use super::live::{Live, Pending};
+use crate::kernel_copy::Ran;
+use crate::redact::redact;
+
+/// The key that begins a gate line, so that a reader can tell it without parsing.
+pub(crate) const GATE: &str = "{\"gate\":";
+
+/// What the spool says of an exec before it is let run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct GateLine {
+    /// The line.
+    pub(crate) gate: Gate,
+}
+
+/// See [`GateLine`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Gate {
+    /// The session's id.
+    pub(crate) session: String,
+    /// The kernel's id of the notification; with the session it names the exec.
+    pub(crate) notification: u64,
+    /// Its number within the session.
+    pub(crate) seq: u64,
+    /// When, wall clock milliseconds.
+    pub(crate) time: i64,
+    pub(crate) pid: i32,
+    pub(crate) parent: i32,
+    pub(crate) uid: u32,
+    pub(crate) euid: u32,
+    pub(crate) cwd: String,
+    pub(crate) path: String,
+    /// After redaction, as `audit::command::text` writes bytes, up to its bound.
+    pub(crate) argv: Vec<String>,
+    /// How many arguments there were.
+    pub(crate) count: usize,
+    pub(crate) sha256: String,
+}
+
+/// SHA-256 of arguments, each followed by a NUL, in hex.
+pub(crate) fn hash(argv: &[Vec<u8>]) -> String {
+    let mut hasher = Sha256::new();
+    for argument in argv {
+        hasher.update(argument);
+        hasher.update([0]);
+    }
+    hasher.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
+        use std::fmt::Write as _;
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+impl Gate {
+    /// The gate's entry for a caller.
+    pub(crate) fn of(session: &str, notification: u64, seq: u64, time: i64, caller: &Caller) -> Self {
+        let redacted = redact(&caller.argv);
+        let mut room = command::MAX_ARGUMENTS;
+        let mut argv = Vec::new();
+        for argument in &redacted {
+            let argument = command::text(argument);
+            if argument.len() + 3 > room {
+                break;
+            }
+            room -= argument.len() + 3;
+            argv.push(argument);
+        }
+        Self {
+            session: session.to_owned(),
+            notification,
+            seq,
+            time,
+            pid: caller.pid,
+            parent: caller.parent,
+            uid: caller.uid,
+            euid: caller.euid,
+            cwd: command::text(&caller.cwd),
+            path: command::text(&caller.path),
+            argv,
+            count: redacted.len(),
+            sha256: hash(&redacted),
+        }
+    }
+
+    /// The gate's entry as a line.
+    pub(crate) fn line(self) -> String {
+        // Strings and numbers into memory: this does not fail.
+        serde_json::to_string(&GateLine { gate: self }).unwrap_or_default()
+    }
+}
+
+/// The command of an exec that the kernel says has run.
+pub(super) fn ran(live: &Live, pending: &Pending, ran: &Ran) -> (Command, bool) {
+    let differs = differs(&pending.caller, ran);
+    let executable = resolved(pending, ran);
+    let mut command = base(live, pending, redact(&ran.argv), ArgvSource::Kernel, Outcome::Ran);
+    command.executable = Some(executable);
+    command.inode = Some((ran.inode, ran.device));
+    command.shown = differs.then(|| redact(&pending.caller.argv));
+    (command, differs)
+}
+
+/// The command of an exec of which the kernel says that it failed, or nothing.
+pub(super) fn not_ran(live: &Live, pending: &Pending, outcome: Outcome) -> Command {
+    base(live, pending, redact(&pending.caller.argv), ArgvSource::Gate, outcome)
+}
+
+fn base(live: &Live, pending: &Pending, argv: Vec<Vec<u8>>, argv_source: ArgvSource, outcome: Outcome) -> Command {
+    let caller = &pending.caller;
+    Command {
+        time: pending.time,
+        host: live.state.handover.host.clone(),
+        session: live.id().to_owned(),
+        session_seq: pending.seq,
+        grant: live.grant.id.to_string(),
+        vendor: live.grant.vendor.to_string(),
+        person: live.grant.person.to_string(),
+        account: live.state.handover.account.clone(),
+        pid: caller.pid,
+        parent: caller.parent,
+        uid: caller.uid,
+        euid: caller.euid,
+        cwd: caller.cwd.clone(),
+        path: caller.path.clone(),
+        executable: None,
+        inode: None,
+        argv_sha256: hash(&argv),
+        argv,
+        argv_source,
+        shown: None,
+        outcome,
+    }
+}
+
+/// Whether what ran is not what was shown. A script's interpreter stands before the script's own
+/// arguments, and an empty list gets an empty first argument: both are the kernel's doing.
+fn differs(caller: &Caller, ran: &Ran) -> bool {
+    let shown = &caller.argv;
+    let same_arguments = if ran.script {
+        let rest = shown.get(1..).unwrap_or_default();
+        ran.argv.len() > rest.len() && ran.argv.ends_with(rest)
+    } else {
+        *shown == ran.argv || (shown.is_empty() && ran.argv == [Vec::new()])
+    };
+    // A descriptor is named otherwise on the two sides, and a long name is cut.
+    let named = ran.name.starts_with(b"/dev/fd/") || ran.name.len() >= 255;
+    !ran.whole || !same_arguments || !(named || ran.name == caller.path)
+}
+
+/// The file that runs: what /proc says if it is still this program, else the file asked for.
+fn resolved(pending: &Pending, ran: &Ran) -> Vec<u8> {
+    use std::os::unix::ffi::OsStringExt;
+    use std::os::unix::fs::MetadataExt;
+    let exe = format!("/proc/{}/exe", ran.pid);
+    let same = std::fs::metadata(&exe).is_ok_and(|file| file.ino() == ran.inode);
+    if same && let Ok(path) = std::fs::read_link(&exe) {
+        return path.into_os_string().into_vec();
+    }
+    if ran.name.starts_with(b"/") {
+        return ran.name.clone();
+    }
+    [&pending.caller.cwd[..], b"/", &ran.name[..]].concat()
+}
+
+/// The command of a gate line that an earlier recorder left without one.
+pub(super) fn from_gate_line(gate: &Gate, live: &Live) -> Command {
+    let caller = Caller {
+        pid: gate.pid,
+        parent: gate.parent,
+        uid: gate.uid,
+        euid: gate.euid,
+        cwd: bytes(&gate.cwd),
+        path: bytes(&gate.path),
+        argv: gate.argv.iter().map(|argument| bytes(argument)).collect(),
+        ..Caller::default()
+    };
+    let pending = Pending { seq: gate.seq, time: gate.time, caller };
+    let mut command = not_ran(live, &pending, Outcome::Unknown);
+    command.argv_sha256.clone_from(&gate.sha256);
+    command
+}
+
+/// The inverse of `audit::command::text`.
+fn bytes(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        rest = tail;
+        match (first, tail) {
+            (b'\\', [b'x', high, low, after @ ..]) => {
+                let digits = [*high, *low];
+                let byte = std::str::from_utf8(&digits).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok());
+                bytes.extend(byte);
+                rest = after;
+            }
+            (b'\\', [b'\\', after @ ..]) => {
+                bytes.push(b'\\');
+                rest = after;
+            }
+            _ => bytes.push(*first),
+        }
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(path: &str, argv: &[&str]) -> Caller {
+        let argv = argv.iter().map(|a| a.as_bytes().to_vec()).collect();
+        Caller { path: path.as_bytes().to_vec(), argv, ..Caller::default() }
+    }
+
+    fn kernel(name: &str, argv: &[&str], script: bool) -> Ran {
+        let argv = argv.iter().map(|a| a.as_bytes().to_vec()).collect();
+        Ran { session: 1, pid: 1, inode: 1, device: 1, name: name.as_bytes().to_vec(), script, argv, whole: true }
+    }
+
+    #[test]
+    fn a_lie_at_the_gate_is_a_difference_and_a_script_is_none() {
+        assert!(!differs(&shown("/bin/ls", &["ls", "-l"]), &kernel("/bin/ls", &["ls", "-l"], false)));
+        assert!(differs(&shown("/bin/ls", &["ls", "-l"]), &kernel("/bin/ls", &["ls", "-a"], false)));
+        assert!(differs(&shown("/bin/ls", &["ls"]), &kernel("/bin/rm", &["ls"], false)));
+        assert!(!differs(&shown("./x.sh", &["./x.sh", "a"]), &kernel("./x.sh", &["/bin/sh", "./x.sh", "a"], true)));
+        assert!(differs(&shown("./x.sh", &["./x.sh", "a"]), &kernel("./x.sh", &["/bin/sh", "./x.sh", "b"], true)));
+        assert!(!differs(&shown("/bin/ls", &[]), &kernel("/bin/ls", &[""], false)));
+    }
+
+    #[test]
+    fn bytes_come_back_from_a_gate_line() {
+        for original in [&b"plain"[..], b"\xff\x00\n\\x41\\", "\u{20ac}\\\\".as_bytes()] {
+            assert_eq!(bytes(&command::text(original)), original);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The recorder's socket: who may speak, one message, and the answer.
+//!
+//! `SOCK_SEQPACKET`, mode 0600; the kernel says who is there (`SO_PEERCRED`), and only root is heard. A
+//! peer that does not take its answer is dropped: nothing here waits.
+
+use std::io::{self, IoSliceMut};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::path::Path;
+
+use audit::handover::{MAX_MESSAGE, Message, Reply};
+use nix::sys::epoll::EpollFlags;
+use nix::sys::socket::sockopt::PeerCredentials;
+use nix::sys::socket::{
+    AddressFamily, Backlog, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixAddr, accept4, bind, getsockopt, listen, recvmsg, send, socket,
+};
+
+use super::{Recorder, Token};
+
+/// Connections that may wait at once.
+const BACKLOG: i32 = 512;
+
+/// Makes the listening socket at `path`, in place of one that nobody listens on.
+///
+/// # Errors
+/// If it can't be made.
+pub(super) fn listen_at(path: &Path) -> io::Result<OwnedFd> {
+    use std::os::unix::fs::PermissionsExt;
+    let listener = socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)?;
+    // Made under another name and renamed, so that it is never there with another mode.
+    let temporary = path.with_extension("new");
+    drop(std::fs::remove_file(&temporary));
+    bind(listener.as_raw_fd(), &UnixAddr::new(&temporary)?)?;
+    std::fs::set_permissions(&temporary, std::fs::Permissions::from_mode(0o600))?;
+    listen(&listener, Backlog::new(BACKLOG)?)?;
+    std::fs::rename(&temporary, path)?;
+    Ok(listener)
+}
+
+/// Receives one message and at most one descriptor.
+fn receive(connection: &OwnedFd) -> io::Result<Option<(Message, Option<OwnedFd>)>> {
+    let mut bytes = vec![0; MAX_MESSAGE];
+    let mut space = nix::cmsg_space!([std::os::fd::RawFd; 1]);
+    let mut vectors = [IoSliceMut::new(&mut bytes)];
+    let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
+    let received = recvmsg::<()>(connection.as_raw_fd(), &mut vectors, Some(&mut space), flags)?;
+    let mut descriptor = None;
+    for message in received.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(numbers) = message {
+            descriptor = numbers.into_iter().map(own).last();
+        }
+    }
+    if received.bytes == 0 {
+        return Ok(None);
+    }
+    if received.flags.contains(MsgFlags::MSG_TRUNC) {
+        return Err(io::Error::other("a message longer than the limit"));
+    }
+    let length = received.bytes;
+    let message = serde_json::from_slice(&bytes[..length]).map_err(io::Error::other)?;
+    Ok(Some((message, descriptor)))
+}
+
+#[allow(unsafe_code, reason = "a received descriptor is a number until somebody says who owns it")]
+fn own(number: std::os::fd::RawFd) -> OwnedFd {
+    // SAFETY: recvmsg(2) has just made this descriptor for us; nobody else knows its number.
+    unsafe { OwnedFd::from_raw_fd(number) }
+}
+
+impl Recorder {
+    /// Takes connections that wait.
+    pub(super) fn accept(&mut self) {
+        while let Ok(number) = accept4(self.socket.as_raw_fd(), SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK) {
+            let connection = own(number);
+            let root = getsockopt(&connection, PeerCredentials).is_ok_and(|peer| peer.uid() == 0);
+            let key = self.key();
+            if root && self.watch(&connection, Token::Connection(key)).is_ok() {
+                self.connections.insert(key, connection);
+            }
+        }
+    }
+
+    /// Reads a message and does what it says.
+    pub(super) fn connection_speaks(&mut self, key: u32, events: EpollFlags) {
+        let Some(connection) = self.connections.get(&key) else { return };
+        let peer = getsockopt(connection, PeerCredentials).map_or(0, |peer| peer.pid());
+        let received = if events.contains(EpollFlags::EPOLLIN) { receive(connection) } else { Ok(None) };
+        match received {
+            Ok(Some((message, descriptor))) => self.heard(key, peer, message, descriptor),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            // The other end is gone, or speaks something else.
+            Ok(None) | Err(_) => self.disconnect(key),
+        }
+    }
+
+    fn heard(&mut self, key: u32, peer: i32, message: Message, descriptor: Option<OwnedFd>) {
+        match message {
+            Message::Open(handover) => {
+                if let Err(reply) = self.open(key, peer, *handover, descriptor) {
+                    self.replies.push((key, reply));
+                }
+            }
+            Message::Logout { session } => {
+                self.logged_out(&session);
+                self.replies.push((key, Reply::Done { sessions: 1 }));
+            }
+            Message::Refused { monitor } => {
+                if monitor == peer {
+                    self.end_refused_connection(monitor);
+                }
+                self.replies.push((key, Reply::Done { sessions: 0 }));
+            }
+            Message::Notice { line } => {
+                self.backlog.push(line);
+                self.replies.push((key, Reply::Done { sessions: 0 }));
+            }
+            Message::List => self.list(key),
+            Message::End { which, reason, by } => self.end_by_order(key, &which, &reason, &by),
+            Message::Extend { session, certificate } => {
+                let reply = self.extend(&session, &certificate);
+                self.replies.push((key, reply));
+            }
+        }
+    }
+
+    /// Sends an answer; a peer that does not take it at once is dropped.
+    pub(super) fn reply(&mut self, key: u32, reply: &Reply) {
+        let Some(connection) = self.connections.get(&key) else { return };
+        let text = serde_json::to_vec(reply).unwrap_or_default();
+        if send(connection.as_raw_fd(), &text, MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT).is_err() {
+            self.disconnect(key);
+        }
+    }
+
+    pub(super) fn disconnect(&mut self, key: u32) {
+        if let Some(connection) = self.connections.remove(&key) {
+            let _ = self.epoll.delete(&connection);
+        }
+    }
+}

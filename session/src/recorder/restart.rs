@@ -1,0 +1,236 @@
+//! Starting: what an earlier recorder left is taken up where it stood.
+//!
+//! Listeners come back from systemd's store, sessions from their files, execs in flight from the slots,
+//! and the spool's end tells what was durable. An exec whose gate line is in the spool is let run; one
+//! whose line is not is recorded now. So a kill at any point loses no command and repeats none.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::File;
+use std::os::fd::AsFd;
+
+use anyhow::Context;
+use audit::{Close, CloseReason, Event};
+use grant::Grant;
+use nix::fcntl::{Flock, FlockArg};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+use super::caller::Caller;
+use super::clock::{Boottime, wall_millis};
+use super::gate::{GATE, Gate, GateLine, from_gate_line};
+use super::live::Pending;
+use super::slots_ffi::{Leftover, Slots};
+use super::state::{SessionState, StateFolder, boot_id};
+use super::{Recorder, Settings, Token, ends, new_epoll, new_timer, notify_ffi, reception, store, uses};
+use crate::kernel_copy::KernelCopy;
+use crate::spool::{Position, Reader, Spool, segments};
+
+/// What the end of the spool says.
+#[derive(Debug, Default)]
+struct Tail {
+    /// Gate lines whose command is not there, by session and notification.
+    gates: HashMap<(String, u64), Gate>,
+    /// The highest number of a session's commands.
+    last: HashMap<String, u64>,
+    /// Sessions that are closed.
+    closed: HashSet<String>,
+}
+
+/// How many of the last segments can hold what is still in flight.
+const TAIL: usize = 2;
+
+fn read_tail(folder: &std::path::Path) -> anyhow::Result<Tail> {
+    let mut tail = Tail::default();
+    let mut numbers: HashMap<(String, u64), u64> = HashMap::new();
+    let first = segments(folder)?.into_iter().rev().take(TAIL).last().unwrap_or(1);
+    let mut reader = Reader::at(folder, Position { segment: first, offset: 0 });
+    while let Some(line) = reader.next_line()? {
+        if line.starts_with(GATE) {
+            let Ok(GateLine { gate }) = serde_json::from_str(&line) else { continue };
+            let last = tail.last.entry(gate.session.clone()).or_default();
+            *last = gate.seq.max(*last);
+            numbers.insert((gate.session.clone(), gate.seq), gate.notification);
+            tail.gates.insert((gate.session.clone(), gate.notification), gate);
+            continue;
+        }
+        let Ok(record) = serde_json::from_str::<serde_json::Value>(&line) else { continue };
+        let Some(session) = record["jit"]["session"].as_str() else { continue };
+        match record["event"]["action"].as_str() {
+            Some("session.command") => {
+                let key = (session.to_owned(), record["jit"]["session_seq"].as_u64().unwrap_or(0));
+                if let Some(notification) = numbers.remove(&key) {
+                    tail.gates.remove(&(key.0, notification));
+                }
+            }
+            Some("session.close") => drop(tail.closed.insert(session.to_owned())),
+            _ => {}
+        }
+    }
+    Ok(tail)
+}
+
+pub(super) fn start(settings: Settings) -> anyhow::Result<Recorder> {
+    let mut passed = store::passed();
+    std::fs::create_dir_all(&settings.runtime).with_context(|| format!("can't make {}", settings.runtime.display()))?;
+    let lock = settings.runtime.join("recorder.lock");
+    let lock = File::options().write(true).create(true).truncate(false).open(&lock).context("can't open the recorder's lock")?;
+    let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock).map_err(|_| anyhow::anyhow!("another recorder runs already"))?;
+
+    let spool = Spool::open(&settings.spool, settings.limits).context("can't open the spool")?;
+    let tail = read_tail(&settings.spool).context("can't read the end of the spool")?;
+    let states = StateFolder::open(&settings.state.join("sessions")).context("can't open the folder of sessions")?;
+    let uses = uses::Uses::open(&settings.state.join("uses")).context("can't open the folder of uses")?;
+    let slots = File::options().read(true).write(true).create(true).truncate(false).open(settings.runtime.join("slots"));
+    let (slots, leftover) = Slots::map(&slots.context("can't open the slots")?).context("can't map the slots")?;
+    let (kernel, no_kernel) = match KernelCopy::start() {
+        Ok(kernel) => (Some(kernel), None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    let mut mask = SigSet::empty();
+    mask.add(Signal::SIGTERM);
+    mask.add(Signal::SIGINT);
+    mask.thread_block()?;
+    let signals = SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+    let socket = match passed.socket.take() {
+        Some(socket) => socket,
+        None => reception::listen_at(&settings.socket).with_context(|| format!("can't listen at {}", settings.socket.display()))?,
+    };
+    let mut recorder = Recorder {
+        epoll: new_epoll()?,
+        timer: new_timer()?,
+        signals,
+        revoked: ends::RevokedWatch::new(&settings.config)?,
+        socket,
+        connections: HashMap::new(),
+        spool,
+        states,
+        uses,
+        slots,
+        store: store::Store::from_environment()?,
+        kernel,
+        sessions: BTreeMap::new(),
+        next_key: 0,
+        waiting: Vec::new(),
+        replies: Vec::new(),
+        opening: Vec::new(),
+        refused: Vec::new(),
+        waiters: Vec::new(),
+        backlog: Vec::new(),
+        closed_on_disk: Vec::new(),
+        boot_id: boot_id()?,
+        settings,
+        _lock: lock,
+    };
+    recorder.watch(recorder.socket.as_fd(), Token::Socket)?;
+    recorder.watch(recorder.timer.as_fd(), Token::Timer)?;
+    recorder.watch(recorder.signals.as_fd(), Token::Signal)?;
+    recorder.watch(recorder.revoked.as_fd(), Token::Revoked)?;
+    if let Some(kernel) = &recorder.kernel {
+        recorder.watch(kernel.as_fd(), Token::Kernel)?;
+    }
+    let source = no_kernel.map_or_else(|| "argv_source: kernel".to_owned(), |why| format!("argv_source: gate ({why})"));
+    recorder.notice(Event::RecorderStart, None, &format!("the recorder started; {source}"));
+    recorder.take_up(&mut passed, tail, leftover)?;
+    recorder.turn();
+    Ok(recorder)
+}
+
+impl Recorder {
+    /// Takes up the sessions that an earlier recorder left.
+    fn take_up(&mut self, passed: &mut store::Passed, mut tail: Tail, leftover: Vec<Leftover>) -> anyhow::Result<()> {
+        for state in self.states.all()? {
+            let id = state.handover.session.clone();
+            let listener = passed.listeners.remove(&id);
+            let grant = Grant::parse(state.handover.document.as_bytes());
+            let (true, Ok(grant), false) = (state.recorded, grant, tail.closed.contains(&id)) else {
+                // Never confirmed, or closed already: there is nothing to go on with.
+                self.states.remove(&id)?;
+                let _ = self.store.release(&id);
+                continue;
+            };
+            if state.boot_id != self.boot_id {
+                self.close_of_another_boot(&state, &grant);
+                continue;
+            }
+            let lost = listener.is_none();
+            let key = self.adopt(state, grant, listener)?;
+            if let Some(live) = self.sessions.get_mut(&key) {
+                live.seq = tail.last.get(&id).copied().unwrap_or(0);
+            }
+            if lost {
+                // Nothing of it can run any more, and what runs can't be told over: it ends.
+                self.begin_end(key, CloseReason::RecorderLost, Boottime::now());
+            }
+        }
+        for (id, listener) in passed.listeners.drain() {
+            // A listener without a session: its login was never confirmed.
+            drop(listener);
+            let _ = self.store.release(&id);
+        }
+        for left in leftover {
+            self.take_up_exec(&mut tail, &left);
+        }
+        let mut rest: Vec<Gate> = tail.gates.into_values().collect();
+        rest.sort_by_key(|gate| (gate.session.clone(), gate.seq));
+        for gate in rest {
+            let Some((key, live)) = self.sessions.iter().find(|(_, live)| live.id() == gate.session) else { continue };
+            let (key, command) = (*key, from_gate_line(&gate, live));
+            self.append_command(key, &command);
+        }
+        Ok(())
+    }
+
+    /// An exec that was received and not answered, or answered and not forgotten.
+    fn take_up_exec(&mut self, tail: &mut Tail, left: &Leftover) {
+        let found = self.sessions.iter().find(|(_, live)| live.id() == left.session);
+        let Some((key, listener)) = found.and_then(|(key, live)| Some((*key, live.listener.as_ref()?.as_fd()))) else {
+            self.slots.release(left.slot);
+            return;
+        };
+        let id = left.notification.id;
+        let recorded = tail.gates.get(&(left.session.clone(), id)).cloned();
+        let Some(gate) = recorded else {
+            self.gate(key, left.slot, &left.notification);
+            return;
+        };
+        let waits = notify_ffi::waits(listener, id);
+        let caller = Caller::read(&left.notification);
+        let run = notify_ffi::let_run(listener, id).is_ok();
+        self.slots.release(left.slot);
+        if waits && run && self.kernel.is_some() {
+            // The kernel will tell what ran, as of any other.
+            tail.gates.remove(&(left.session.clone(), id));
+            let pending = Pending { seq: gate.seq, time: gate.time, caller };
+            if let Some(live) = self.sessions.get_mut(&key) {
+                live.pending.insert(pending.caller.tid, pending);
+            }
+        }
+    }
+
+    fn close_of_another_boot(&mut self, state: &SessionState, grant: &Grant) {
+        let handover = &state.handover;
+        let close = Close {
+            time: wall_millis(),
+            host: handover.host.clone(),
+            session: handover.session.clone(),
+            grant: grant.id.to_string(),
+            vendor: grant.vendor.to_string(),
+            person: grant.person.to_string(),
+            account: handover.account.clone(),
+            source: handover.source.clone(),
+            reason: CloseReason::HostRestarted,
+            lateness_ms: 0,
+            duration_ms: 0,
+            commands: 0,
+            differences: 0,
+            unrecorded: 0,
+            killed: 0,
+            exit_status: None,
+            proved: true,
+            removed: Vec::new(),
+            left: Vec::new(),
+        };
+        self.backlog.push(close.json());
+        self.closed_on_disk.push(handover.session.clone());
+    }
+}

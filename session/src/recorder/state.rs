@@ -1,0 +1,134 @@
+//! A session as it is kept on disk: what a next recorder, the sweep and sudo need to know.
+//!
+//! One file a session in the state folder, named by its deadline, so that the sweep reads only what has
+//! expired. Written whole by rename and synced before the session may begin; removed when it is over.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use audit::handover::Handover;
+use serde::{Deserialize, Serialize};
+
+use super::clock::Boottime;
+
+/// A session that is open, or that nobody has yet proved to be over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionState {
+    /// What the module handed over.
+    pub handover: Handover,
+    /// The boot that the session belongs to; with the next field its identity.
+    pub boot_id: String,
+    /// The kernel's audit session id.
+    pub audit_session: u32,
+    /// When it opened, milliseconds since 1970-01-01T00:00:00Z.
+    pub opened: i64,
+    /// When it ends.
+    pub deadline: Boottime,
+    /// Past which no extension goes.
+    pub outer: Boottime,
+    /// Why it ends then: `window_closed` or `host_limit`.
+    pub limit: String,
+    /// The cgroup of its scope, relative to the hierarchy's root, if it has one of its own.
+    pub scope: Option<String>,
+    /// When the monitor started (clock ticks since boot): its pid alone may be another process later.
+    pub monitor_start: u64,
+    /// Whether `session.open` is durable. If not, the login was never confirmed.
+    pub recorded: bool,
+    /// Grant id and digest that an extension put in place of the first.
+    #[serde(default)]
+    pub extended_by: Option<String>,
+}
+
+/// The folder of session files.
+#[derive(Debug, Clone)]
+pub struct StateFolder(PathBuf);
+
+impl StateFolder {
+    /// Opens the folder, made if it is missing.
+    ///
+    /// # Errors
+    /// If it can't be made.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        use std::os::unix::fs::DirBuilderExt;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        Ok(Self(path.to_owned()))
+    }
+
+    fn file_name(state: &SessionState) -> String {
+        format!("{:020}.{}.json", state.deadline.0, state.handover.session)
+    }
+
+    /// Writes a session's file, durably, in place of an earlier one of the same session.
+    ///
+    /// # Errors
+    /// If the disk refuses; then the earlier one is as it was.
+    pub fn put(&self, state: &SessionState) -> io::Result<()> {
+        let name = Self::file_name(state);
+        let temporary = self.0.join(format!(".{}.new", state.handover.session));
+        let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        let text = serde_json::to_vec(state).map_err(io::Error::other)?;
+        file.write_all(&text)?;
+        file.sync_all()?;
+        fs::rename(&temporary, self.0.join(&name))?;
+        // An extension moves the deadline, and so the name.
+        for other in self.names()?.into_iter().filter(|n| *n != name && belongs(n, &state.handover.session)) {
+            fs::remove_file(self.0.join(other))?;
+        }
+        File::open(&self.0)?.sync_all()
+    }
+
+    /// Removes a session's file.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn remove(&self, session: &str) -> io::Result<()> {
+        for name in self.names()?.into_iter().filter(|name| belongs(name, session)) {
+            fs::remove_file(self.0.join(name))?;
+        }
+        File::open(&self.0)?.sync_all()
+    }
+
+    /// Every session.
+    ///
+    /// # Errors
+    /// If the folder can't be read; a file that can't be read is left out.
+    pub fn all(&self) -> io::Result<Vec<SessionState>> {
+        Ok(self.names()?.iter().filter_map(|name| self.read(name)).collect())
+    }
+
+    /// The sessions whose deadline is `now` or earlier; the files of others are not opened.
+    ///
+    /// # Errors
+    /// If the folder can't be read.
+    pub fn expired(&self, now: Boottime) -> io::Result<Vec<SessionState>> {
+        let due = |name: &&String| name.get(..20).and_then(|d| d.parse().ok()).is_some_and(|d: u64| d <= now.0);
+        Ok(self.names()?.iter().filter(due).filter_map(|name| self.read(name)).collect())
+    }
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.0)? {
+            names.extend(entry?.file_name().into_string().ok().filter(|n| n.ends_with(".json") && !n.starts_with('.')));
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn read(&self, name: &str) -> Option<SessionState> {
+        serde_json::from_slice(&fs::read(self.0.join(name)).ok()?).ok()
+    }
+}
+
+fn belongs(name: &str, session: &str) -> bool {
+    name.strip_suffix(".json").and_then(|n| n.split_once('.')).is_some_and(|(_, owner)| owner == session)
+}
+
+/// The id of this boot (proc_sys_kernel(5), `random/boot_id`).
+///
+/// # Errors
+/// If /proc is not there.
+pub fn boot_id() -> io::Result<String> {
+    Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
+}

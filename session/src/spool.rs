@@ -1,0 +1,285 @@
+//! The spool: the original of the audit trail, lines of JSON in numbered segment files.
+//!
+//! Lines are gathered with [`Spool::append`] and made durable together with [`Spool::commit`]; what a
+//! commit confirmed survives a kill and a power cut, and a line that was not confirmed is cut off when
+//! the spool is opened again. A segment's blocks are reserved when it is made, so that a full disk shows
+//! when a segment begins and not in the middle of a line; the last [`RESERVE`] bytes of what is left are
+//! for records of endings, which must not be lost to a session that fills the disk.
+
+mod reader;
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{FallocateFlags, fallocate};
+
+pub use reader::{Position, Reader};
+
+/// Bytes that only endings may use.
+const RESERVE: u64 = 256 * 1024;
+
+/// How large the spool may grow.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes of one segment.
+    pub segment: u64,
+    /// Bytes of all segments.
+    pub total: u64,
+}
+
+/// The spool, open for appending.
+#[derive(Debug)]
+pub struct Spool {
+    folder: PathBuf,
+    limits: Limits,
+    number: u64,
+    file: File,
+    /// Bytes written so far; all before it are whole lines.
+    end: u64,
+    /// Bytes reserved on disk for the segment.
+    reserved: u64,
+    /// Bytes of the older segments.
+    older: u64,
+    buffer: Vec<u8>,
+    /// What could not be written.
+    failed: Vec<u8>,
+    /// Whether something written is not yet synced.
+    dirty: bool,
+    /// The segment that the shipper stands in; older ones may be removed when space is short.
+    shipped: u64,
+}
+
+/// The path of a segment.
+pub(crate) fn segment_path(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("{number:012}.jsonl"))
+}
+
+/// The numbers of the segments of a folder, ascending.
+///
+/// # Errors
+/// If the folder can't be read.
+pub fn segments(folder: &Path) -> io::Result<Vec<u64>> {
+    let mut numbers = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let number = name.to_str().and_then(|name| name.strip_suffix(".jsonl")?.parse().ok());
+        numbers.extend(number);
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+impl Spool {
+    /// Opens the spool, or begins one, and cuts off a line that was never confirmed whole.
+    ///
+    /// # Errors
+    /// If the folder can't be made or its last segment can't be opened.
+    pub fn open(folder: &Path, limits: Limits) -> io::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let numbers = segments(folder)?;
+        let number = numbers.last().copied().unwrap_or(1);
+        let file = open_segment(&segment_path(folder, number))?;
+        sync_folder(folder)?;
+        let end = end_of_lines(&file)?;
+        file.set_len(end)?;
+        file.sync_all()?;
+        let size = |n: &u64| std::fs::metadata(segment_path(folder, *n)).map_or(0, |m| m.len());
+        let older = numbers.iter().filter(|n| **n != number).map(size).sum();
+        let mut spool = Self {
+            folder: folder.to_owned(),
+            limits,
+            number,
+            file,
+            end,
+            reserved: end,
+            older,
+            buffer: Vec::new(),
+            failed: Vec::new(),
+            dirty: false,
+            shipped: 0,
+        };
+        // A disk that is full now is told when something must be recorded, not here.
+        let _ = spool.reserve();
+        Ok(spool)
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where the next line will stand.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position { segment: self.number, offset: self.end + self.buffer.len() as u64 }
+    }
+
+    /// Takes a line, without its newline, for the next write.
+    pub fn append(&mut self, line: &str) {
+        self.buffer.extend_from_slice(line.as_bytes());
+        self.buffer.push(b'\n');
+    }
+
+    /// Whether there is room for `bytes` more of commands, the reserve for endings left alone.
+    pub fn has_room(&mut self, bytes: u64) -> bool {
+        let wanted = self.buffer.len() as u64 + bytes + RESERVE.min(self.limits.segment / 4);
+        if self.end + wanted <= self.reserved {
+            return true;
+        }
+        if self.end + wanted <= self.limits.segment {
+            return self.reserve().is_ok();
+        }
+        self.begin_segment().is_ok() && self.end + wanted <= self.reserved.max(self.limits.segment)
+    }
+
+    /// Writes what was appended, without waiting for the disk. On an error nothing of it is in the file; see [`Spool::take_failed`].
+    ///
+    /// # Errors
+    /// What the write says, most likely that the disk is full.
+    pub fn write(&mut self) -> io::Result<()> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let written = self.file.write_all_at(&self.buffer, self.end);
+        if let Err(error) = written {
+            self.failed.append(&mut self.buffer);
+            // Half a line must not stand where the next one is written.
+            self.file.set_len(self.end)?;
+            return Err(error);
+        }
+        self.end += self.buffer.len() as u64;
+        self.reserved = self.reserved.max(self.end);
+        self.dirty = true;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    /// The lines of a write that failed, to be written again or dropped.
+    pub fn take_failed(&mut self) -> String {
+        String::from_utf8_lossy(&std::mem::take(&mut self.failed)).into_owned()
+    }
+
+    /// Writes what was appended and waits until it is durable.
+    ///
+    /// # Errors
+    /// As [`Spool::write`]; after a failed sync nothing of this commit may count.
+    pub fn commit(&mut self) -> io::Result<()> {
+        self.write()?;
+        if self.dirty {
+            self.file.sync_data()?;
+            self.dirty = false;
+        }
+        if self.end >= self.limits.segment {
+            // A full disk shows at the next question for room.
+            let _ = self.begin_segment();
+        }
+        Ok(())
+    }
+
+    /// Whether something was written that no commit has confirmed.
+    #[must_use]
+    pub fn is_dirty(&self) -> bool {
+        self.dirty || !self.buffer.is_empty()
+    }
+
+    /// Tells which segment the shipper stands in, so that earlier ones may go when space is short.
+    pub fn set_shipped(&mut self, segment: u64) {
+        self.shipped = segment;
+    }
+
+    /// Ends the segment and begins the next, if the total allows.
+    fn begin_segment(&mut self) -> io::Result<()> {
+        if self.end == 0 && self.buffer.is_empty() {
+            return self.reserve();
+        }
+        self.commit_before_rotation()?;
+        while self.older + self.end + self.limits.segment > self.limits.total {
+            self.remove_oldest_shipped()?;
+        }
+        let number = self.number + 1;
+        let path = segment_path(&self.folder, number);
+        let file = open_segment(&path)?;
+        if let Err(error) = preallocate(&file, 0, self.limits.segment) {
+            // Not a segment: without its blocks it would only hide that the disk is full.
+            drop(std::fs::remove_file(&path));
+            return Err(error);
+        }
+        sync_folder(&self.folder)?;
+        // What the old segment reserved and did not use goes back.
+        self.file.set_len(self.end)?;
+        self.older += self.end;
+        (self.number, self.file, self.end, self.reserved) = (number, file, 0, self.limits.segment);
+        Ok(())
+    }
+
+    fn commit_before_rotation(&mut self) -> io::Result<()> {
+        self.write()?;
+        self.file.sync_data()?;
+        self.dirty = false;
+        Ok(())
+    }
+
+    fn reserve(&mut self) -> io::Result<()> {
+        if self.older + self.limits.segment > self.limits.total {
+            self.remove_oldest_shipped()?;
+        }
+        preallocate(&self.file, self.end, self.limits.segment.saturating_sub(self.end))?;
+        self.reserved = self.limits.segment.max(self.end);
+        Ok(())
+    }
+
+    fn remove_oldest_shipped(&mut self) -> io::Result<()> {
+        let oldest = segments(&self.folder)?.into_iter().find(|n| *n < self.number);
+        let full = || io::Error::new(io::ErrorKind::QuotaExceeded, "the spool's total is used up");
+        let oldest = oldest.filter(|n| *n < self.shipped).ok_or_else(full)?;
+        let path = segment_path(&self.folder, oldest);
+        let size = std::fs::metadata(&path)?.len();
+        std::fs::remove_file(&path)?;
+        self.older = self.older.saturating_sub(size);
+        Ok(())
+    }
+}
+
+fn open_segment(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Reserves blocks without changing the length, so that the length stays the end of the last line.
+fn preallocate(file: &File, offset: u64, length: u64) -> io::Result<()> {
+    if length == 0 {
+        return Ok(());
+    }
+    let signed = |n: u64| i64::try_from(n).map_err(|_| io::Error::other("a size beyond 8 EiB"));
+    match fallocate(file.as_fd(), FallocateFlags::FALLOC_FL_KEEP_SIZE, signed(offset)?, signed(length)?) {
+        // A file system without reservation: a full disk then shows at the write.
+        Ok(()) | Err(nix::errno::Errno::EOPNOTSUPP) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The offset after the last newline.
+fn end_of_lines(file: &File) -> io::Result<u64> {
+    let mut end = file.metadata()?.len();
+    let mut block = [0; 4096];
+    while end > 0 {
+        let count = end.min(block.len() as u64);
+        let bytes = &mut block[..usize::try_from(count).unwrap_or(0)];
+        file.read_exact_at(bytes, end - count)?;
+        if let Some(at) = bytes.iter().rposition(|b| *b == b'\n') {
+            return Ok(end - count + at as u64 + 1);
+        }
+        end -= count;
+    }
+    Ok(0)
+}
+
+#[cfg(test)]
+mod tests;

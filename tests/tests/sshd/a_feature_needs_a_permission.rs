@@ -1,0 +1,116 @@
+//! A session has what its grant names and nothing else: terminal, agent, forwarding to one target.
+
+use std::io::Read;
+use std::time::Duration;
+
+use e2e::authority::Request;
+use e2e::deadline;
+use e2e::greeter::Greeter;
+use e2e::identity::Identity;
+use e2e::process::{Running, clean, program, run};
+use e2e::refusal::assert_enters;
+use e2e::world::World;
+
+#[test]
+fn a_terminal_needs_a_permission() {
+    let world = World::shared();
+    let without = world.client(&world.granted(&Request::default().allowing("-")));
+    assert_enters(&world.host, &without);
+    let outcome = run(without.ssh(&["-tt"], &["tty"]));
+    assert!(!outcome.stdout.contains("/dev/pts/"), "{outcome:?}");
+    assert!(outcome.stderr.contains("PTY allocation request failed"), "{outcome:?}");
+    let with = world.client(&world.granted(&Request::default().allowing("pty")));
+    assert!(run(with.ssh(&["-tt"], &["tty"])).ok().stdout.contains("/dev/pts/"));
+}
+
+#[test]
+fn agent_forwarding_needs_a_permission() {
+    let world = World::shared();
+    let agent = Agent::start(&world.jo);
+    let asks = |features: &str| {
+        let client = world.client(&world.granted(&Request::default().allowing(features)));
+        let mut command = client.ssh(&["-A"], &["test -n \"$SSH_AUTH_SOCK\" && ssh-add -l"]);
+        command.env("SSH_AUTH_SOCK", agent.folder.path().join("agent"));
+        run(command)
+    };
+    let without = asks("pty");
+    assert!(!without.succeeded() && !without.stdout.contains("ED25519"), "{without:?}");
+    assert!(asks("agent").ok().stdout.contains("ED25519"));
+}
+
+#[test]
+fn forwarding_reaches_the_granted_target_and_no_other() {
+    let world = World::shared();
+    let (granted, other) = (Greeter::start(), Greeter::start());
+    let features = format!("forward=127.0.0.1:{}", granted.port);
+    let client = world.client(&world.granted(&Request::default().allowing(&features)));
+    assert_eq!(client.through(granted.port), "hello");
+    assert_eq!(client.through(other.port), "");
+    assert_eq!(client.direct(granted.port), "hello");
+    assert_eq!(client.direct(other.port), "");
+}
+
+#[test]
+fn forwarding_needs_a_permission() {
+    let world = World::shared();
+    let target = Greeter::start();
+    let client = world.client(&world.granted(&Request::default()));
+    assert_enters(&world.host, &client);
+    assert_eq!(client.through(target.port), "");
+    assert_eq!(client.direct(target.port), "");
+}
+
+#[test]
+fn a_permission_to_forward_is_none_to_listen_on_the_host() {
+    let world = World::shared();
+    let target = Greeter::start();
+    for features in ["pty".to_owned(), format!("forward=127.0.0.1:{}", target.port)] {
+        let client = world.client(&world.granted(&Request::default().allowing(&features)));
+        let back = format!("127.0.0.1:0:127.0.0.1:{}", target.port);
+        let outcome = run(client.ssh(&["-o", "ExitOnForwardFailure=yes", "-R", &back], &["true"]));
+        assert!(!outcome.succeeded(), "{features}: {outcome:?}");
+        assert!(outcome.stderr.contains("remote port forwarding failed"), "{features}: {outcome:?}");
+    }
+}
+
+#[test]
+fn a_host_socket_is_never_forwarded() {
+    let world = World::shared();
+    let target = Greeter::start();
+    let features = format!("forward=127.0.0.1:{}", target.port);
+    let client = world.client(&world.granted(&Request::default().allowing(&features)));
+    let outcome = run(client.ssh(&["-W", "/dev/log"], &[]));
+    assert!(!outcome.succeeded(), "{outcome:?}");
+    let local = client.folder().join("local");
+    let mut running =
+        Running::start(client.ssh(&["-N", "-L", &format!("{}:/dev/log", local.display())], &[]), b"");
+    deadline::until("ssh listens", || local.exists() || running.has_ended());
+    let mut answer = String::new();
+    if let Ok(mut stream) = std::os::unix::net::UnixStream::connect(&local) {
+        drop(stream.set_read_timeout(Some(Duration::from_secs(10))));
+        drop(stream.read_to_string(&mut answer));
+    }
+    let said = running.kill();
+    assert!(said.stderr.contains("open failed") || said.stderr.contains("refused"), "{said:?}");
+}
+
+/// A real `ssh-agent` that holds one key.
+struct Agent {
+    folder: tempfile::TempDir,
+    _running: Running,
+}
+
+impl Agent {
+    fn start(identity: &Identity) -> Self {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let socket = folder.path().join("agent");
+        let mut command = clean(program("ssh-agent", "openssh-client"));
+        command.arg("-D").arg("-a").arg(&socket);
+        let running = Running::start(command, b"");
+        deadline::until("the agent listens", || socket.exists());
+        let mut add = clean(program("ssh-add", "openssh-client"));
+        add.arg("-q").arg(&identity.key).env("SSH_AUTH_SOCK", &socket);
+        drop(run(add).ok());
+        Self { folder, _running: running }
+    }
+}
