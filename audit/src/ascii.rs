@@ -50,7 +50,7 @@ pub(crate) fn is_plain(c: char) -> bool {
 }
 
 /// Bytes that `c` takes inside a JSON string as [`AsciiFormatter`] writes it.
-fn escaped_len(c: char) -> usize {
+pub(crate) fn escaped_len(c: char) -> usize {
     match c {
         '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
         c if is_plain(c) => 1,

@@ -16,7 +16,7 @@ use crate::record::{MAX_RECORD, rfc3339};
 pub const MAX_ARGUMENTS: usize = 64 * 1024;
 
 /// Escaped bytes of arguments in one part: [`MAX_RECORD`] less everything else at its longest.
-const PART: usize = 4_000;
+const PART: usize = 2_900;
 /// Escaped bytes of a path.
 const PATH: usize = 1_024;
 /// Escaped bytes of a name.
@@ -167,7 +167,9 @@ impl Command {
         let pieces = pieces(&self.argv);
         let count = pieces.parts.len();
         let parts = pieces.parts.iter().zip(&pieces.continued).enumerate();
-        parts.map(|(index, (args, continued))| self.part(args, *continued, index + 1, count, pieces.cut)).collect()
+        parts
+            .map(|(index, (args, continued))| self.part(args, *continued, index + 1, count, pieces.cut))
+            .collect()
     }
 
     fn part(&self, args: &[String], continued: bool, part: usize, parts: usize, cut: bool) -> String {
@@ -200,7 +202,11 @@ impl Command {
                 args_count: self.argv.len(),
                 working_directory: path(&self.cwd),
             },
-            user: User { name: name(&self.account), id: self.uid.to_string(), effective: Id { id: self.euid.to_string() } },
+            user: User {
+                name: name(&self.account),
+                id: self.uid.to_string(),
+                effective: Id { id: self.euid.to_string() },
+            },
             ocsf: Ocsf { class_uid: 1007, activity_id: 1 },
             jit: Jit {
                 session: name(&self.session),

@@ -47,12 +47,21 @@ fn joined(lines: &[String]) -> Vec<String> {
 
 #[test]
 fn no_argument_can_forge_a_line_or_be_mistaken_for_another() {
-    let argv: Vec<Vec<u8>> =
-        vec![b"echo".to_vec(), b"a\n{\"event\":1}".to_vec(), b"\x1b[31m".to_vec(), b"\xff\xfe".to_vec(), b"\\xff\\xfe".to_vec(), Vec::new()];
+    let argv: Vec<Vec<u8>> = vec![
+        b"echo".to_vec(),
+        b"a\n{\"event\":1}".to_vec(),
+        b"\x1b[31m".to_vec(),
+        b"\xff\xfe".to_vec(),
+        b"\\xff\\xfe".to_vec(),
+        Vec::new(),
+    ];
     let lines = command(argv).json();
     assert_eq!(lines.len(), 1);
     assert!(lines[0].bytes().all(|b| (b' '..=b'~').contains(&b)));
-    assert_eq!(joined(&lines), ["echo", "a\n{\"event\":1}", "\u{1b}[31m", "\\xff\\xfe", "\\\\xff\\\\xfe", ""]);
+    assert_eq!(
+        joined(&lines),
+        ["echo", "a\n{\"event\":1}", "\u{1b}[31m", "\\xff\\xfe", "\\\\xff\\\\xfe", ""]
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What the PAM module, the recorder and `jit` say to each other over the recorder's Unix socket.
 //!
-//! `SOCK_SEQPACKET` messages of JSON: a [`Message`] to the recorder, [`Reply`]s back. To open a session the
+//! `SOCK_SEQPACKET` messages: a [`Message`] of JSON to the recorder, an [`Answer`] or [`Reply`]s back. To open a session the
 //! module sends a [`Handover`] with the session's seccomp listener as its one descriptor; the recorder
 //! answers after `session.open` is durable. Administrators ask over the same socket. The grant travels as
 //! its document, so that this crate needs to know nothing about grants.
@@ -102,17 +102,53 @@ pub enum Which {
     All,
 }
 
-/// What the recorder answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reply {
-    /// The session is open and recorded.
+/// What the recorder answers to the module, as text: the module carries no reader of JSON into sshd.
+///
+/// `open`, or `refuse CODE SENTENCE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The session is open and recorded, or the message was heard.
     Open,
-    /// It may not begin, or the request was not carried out.
+    /// It may not begin.
     Refuse {
         /// The stable word for records.
         code: String,
         /// The sentence for the person, without `access refused: `.
+        told: String,
+    },
+}
+
+impl Answer {
+    /// Reads an answer; `None` if it is not one.
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        if text == "open" {
+            return Some(Self::Open);
+        }
+        let (code, told) = text.strip_prefix("refuse ")?.split_once(' ')?;
+        Some(Self::Refuse { code: code.to_owned(), told: told.to_owned() })
+    }
+}
+
+impl std::fmt::Display for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Open => f.write_str("open"),
+            Self::Refuse { code, told } => write!(f, "refuse {code} {told}"),
+        }
+    }
+}
+
+/// What the recorder answers to an administrator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reply {
+    /// The request was not carried out.
+    Refuse {
+        /// The stable word.
+        code: String,
+        /// The sentence.
         told: String,
     },
     /// One open session; more may follow, then [`Reply::Done`].
@@ -149,4 +185,20 @@ pub struct OpenSession {
     pub detached: bool,
     /// Its audit session id.
     pub audit_session: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_read_back() {
+        let refuse = Answer::Refuse { code: "uses".to_owned(), told: "grant G-7F3K9Q is used up".to_owned() };
+        for answer in [Answer::Open, refuse] {
+            assert_eq!(Answer::parse(answer.to_string().as_bytes()), Some(answer));
+        }
+        for other in [&b""[..], b"opened", b"refuse", b"refuse uses", b"\xff", b"open\n"] {
+            assert_eq!(Answer::parse(other), None);
+        }
+    }
 }

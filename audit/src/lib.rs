@@ -9,10 +9,16 @@
 #![forbid(unsafe_code)]
 
 mod ascii;
+mod calendar;
 pub mod cee;
+mod close;
+pub mod command;
 mod event;
+pub mod handover;
 mod record;
 pub mod rfc5424;
+pub mod shipping;
 
+pub use close::{Close, CloseReason, Notice};
 pub use event::{Event, Severity};
 pub use record::{Facts, MAX_RECORD, Record};

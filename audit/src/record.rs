@@ -7,10 +7,11 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::ascii::{AsciiFormatter, clip};
+pub(crate) use crate::calendar::rfc3339;
+use crate::calendar::rfc3339_seconds as closes;
 use crate::event::Event;
 
 /// Longest JSON line in bytes. rsyslog cuts at 8,096 by default; the rest is for the syslog frame around it.
@@ -152,20 +153,10 @@ impl Record {
                 format!("session of {person} as {account}{from} opened under {grant}{until}")
             }
             Event::SessionClose => format!("session of {person} as {account}{from} closed, under {grant}"),
+            // The others have records of their own (command.rs, close.rs).
+            other => format!("{other} of {person} as {account}{from}, under {grant}"),
         }
     }
-}
-
-/// Unix milliseconds as `2026-11-24T14:00:00.000Z`; out of range (year 9999 and beyond) is the nearest in range.
-pub(crate) fn rfc3339(millis: i64) -> String {
-    let nearest = if millis < 0 { Timestamp::MIN } else { Timestamp::MAX };
-    format!("{:.3}", Timestamp::from_millisecond(millis).unwrap_or(nearest))
-}
-
-/// Unix seconds as `2026-11-24T14:00:00Z`, the form that grants use.
-fn closes(secs: u64) -> String {
-    let secs = i64::try_from(secs).unwrap_or(i64::MAX);
-    format!("{:.0}", Timestamp::from_second(secs).unwrap_or(Timestamp::MAX))
 }
 
 fn name(text: &Option<String>) -> Option<Cow<'_, str>> {
@@ -266,4 +257,4 @@ struct Jit<'a> {
 
 #[cfg(test)]
 #[path = "record_tests.rs"]
-mod tests;
+pub(crate) mod tests;

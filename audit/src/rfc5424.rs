@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::ascii::is_plain;
+use crate::cee::AUTHPRIV;
 use crate::record::{PROVIDER, Record, rfc3339};
 
 /// Longest frame in bytes: where rsyslog cuts by default.
@@ -15,9 +16,6 @@ pub const MAX_FRAME: usize = 8_096;
 
 /// The private enterprise number for documentation (RFC 5612); a company that has its own uses that.
 pub const DOCUMENTATION_ENTERPRISE: u32 = 32_473;
-
-/// Facility authpriv, RFC 5424 section 6.2.1.
-const AUTHPRIV: u8 = 10;
 
 /// Longest HOSTNAME we write. RFC 5424 allows 255, but the frame has to hold a full record; the JSON has it all.
 const MAX_HOSTNAME: usize = 64;
@@ -59,7 +57,7 @@ pub fn frame(record: &Record, enterprise: u32) -> String {
 }
 
 /// HOSTNAME: printable ASCII without space, `?` for what is not, `-` for nothing.
-fn hostname(name: &str) -> String {
+pub(crate) fn hostname(name: &str) -> String {
     let clean = |c: char| if c.is_ascii_graphic() { c } else { '?' };
     let name: String = name.chars().take(MAX_HOSTNAME).map(clean).collect();
     if name.is_empty() { "-".to_owned() } else { name }
@@ -67,7 +65,7 @@ fn hostname(name: &str) -> String {
 
 /// PARAM-VALUE: quote, backslash and `]` are escaped as section 6.3.3 says. What is not printable ASCII becomes the
 /// text `\uXXXX` (its backslash escaped in turn), so that the frame stays one line of ASCII.
-fn parameter_value(value: &str) -> String {
+pub(crate) fn parameter_value(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     let mut units = [0u16; 2];
     for c in value.chars() {

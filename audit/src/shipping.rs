@@ -7,8 +7,8 @@
 use std::fmt::Write as _;
 
 use crate::event::Event;
-use crate::rfc5424::{MAX_FRAME, hostname, parameter_value};
 use crate::record::PROVIDER;
+use crate::rfc5424::{MAX_FRAME, hostname, parameter_value};
 
 /// What a line says of itself.
 struct Head<'a> {
@@ -21,7 +21,9 @@ struct Head<'a> {
 
 fn head(value: &serde_json::Value) -> Option<Head<'_>> {
     let event = Event::named(value["event"]["action"].as_str()?)?;
-    let text = |path: &serde_json::Value| path.as_str().map(str::to_owned).or_else(|| path.as_u64().map(|n| n.to_string()));
+    let text = |path: &serde_json::Value| {
+        path.as_str().map(str::to_owned).or_else(|| path.as_u64().map(|n| n.to_string()))
+    };
     let jit = &value["jit"];
     let wanted = [
         ("session", &jit["session"]),

@@ -24,11 +24,9 @@ pub fn expect_undecided(standing: &Standing, now: UnixTime) -> Result<(), Refuse
     let grant = standing.record.grant.id.clone();
     match (standing.state(now), &standing.revocation, &standing.denial) {
         (_, Some(revocation), _) => Err(Refused::Revoked(revocation.clone())),
-        (_, _, Some(denial)) => Err(Refused::Denied {
-            grant,
-            approver: denial.approver.clone(),
-            reason: denial.reason.clone(),
-        }),
+        (_, _, Some(denial)) => {
+            Err(Refused::Denied { grant, approver: denial.approver.clone(), reason: denial.reason.clone() })
+        }
         (State::Closed | State::Lapsed, _, _) => {
             Err(Refused::Closed { grant, closed: standing.record.grant.window.closes(), now })
         }
@@ -65,9 +63,8 @@ pub fn expect_may_approve(
 /// [`KeyError`] when the key cannot sign.
 pub fn with_key(key: &PrivateKey, document: &[u8]) -> Result<Approval, Error> {
     let failed = |e: &dyn std::fmt::Display| KeyError::Crypto { step: "sign", problem: e.to_string() };
-    let public = PublicKey::from_ssh(key.public_key().key_data().clone()).map_err(|source| {
-        Error::PublicKey { place: "the key cannot approve".to_owned(), source }
-    })?;
+    let public = PublicKey::from_ssh(key.public_key().key_data().clone())
+        .map_err(|source| Error::PublicKey { place: "the key cannot approve".to_owned(), source })?;
     let signature: Signature = key.try_sign(&Approval::signed_data(document)).map_err(|e| failed(&e))?;
     finish(&public, signature)
 }
@@ -112,7 +109,9 @@ pub fn approve(
     expect_may_approve(change, &standing, name, change.now())?;
     expect_approvers_key(change, &standing.record, name, approval)?;
     if standing.counted() >= grant::limits::APPROVALS {
-        return Err(Refused::ApprovedFully { grant: id.clone(), needed: standing.record.grant.approvals }.into());
+        return Err(
+            Refused::ApprovedFully { grant: id.clone(), needed: standing.record.grant.approvals }.into()
+        );
     }
     approval
         .verify(standing.record.grant.render().as_bytes())
@@ -164,7 +163,9 @@ pub fn deny(
     expect_undecided(&standing, change.now())?;
     approver::find(change, name)?.expect_active()?;
     if matches!(standing.state(change.now()), State::Approved | State::Open) {
-        return Err(Refused::ApprovedFully { grant: id.clone(), needed: standing.record.grant.approvals }.into());
+        return Err(
+            Refused::ApprovedFully { grant: id.clone(), needed: standing.record.grant.approvals }.into()
+        );
     }
     grant_record::deny(change, &standing.record, name, reason)?;
     Ok(())

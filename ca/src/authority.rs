@@ -12,7 +12,7 @@ use crate::config::{Config, KeyPlace};
 use crate::durable::{self, FileError};
 use crate::keys::{self, AskPassphrase, CaKey, KeyError};
 use crate::krl::Krl;
-use crate::ledger::{Change, Ledger, LedgerError, approver, revocation};
+use crate::ledger::{Change, Ledger, approver, revocation};
 use crate::sign::{self, Issued, Request};
 use crate::{Error, agent, public_key};
 
@@ -41,7 +41,7 @@ pub struct Authority {
     config: Config,
     ca_public: PublicKey,
     ledger: Ledger,
-    by_whom: String,
+    by_whom: Option<String>,
     ca_key: Option<CaKey>,
 }
 
@@ -65,7 +65,7 @@ impl Authority {
         Ok(Self {
             ca_public: trusted_key(&path(file::CA_KEY_PUB))?,
             ledger: Ledger::open(&path(file::LEDGER), &config.authority)?,
-            by_whom: whoami()?,
+            by_whom: None,
             ca_key: None,
             config,
             dir: dir.to_owned(),
@@ -99,9 +99,10 @@ impl Authority {
     /// Begins a change of the ledger.
     ///
     /// # Errors
-    /// [`LedgerError::Busy`].
-    pub fn change(&mut self, now: UnixTime) -> Result<Change<'_>, LedgerError> {
-        self.ledger.change(now, &self.by_whom)
+    /// [`crate::ledger::LedgerError::Busy`].
+    pub fn change(&mut self, now: UnixTime) -> Result<Change<'_>, Error> {
+        let by_whom = by_whom(&mut self.by_whom)?;
+        Ok(self.ledger.change(now, by_whom)?)
     }
 
     /// Opens the CA key; asks for its passphrase if it has one.
@@ -141,17 +142,20 @@ impl Authority {
     /// # Errors
     /// [`crate::Refused`] says which rule is not met.
     pub fn sign(&mut self, request: &Request, now: UnixTime) -> Result<Issued, Error> {
-        self.unlock(&mut |name| Err(keys::PassphraseError::NoTerminal(name.to_owned())))?;
-        match &self.ca_key {
-            Some(key) => sign::sign(&mut self.ledger, key, request, now, &self.by_whom),
-            None => unreachable!("unlock gave a key or an error"),
-        }
+        let ca_key = match self.ca_key.take() {
+            Some(key) => key,
+            None => self.open_ca_key(&mut |name| Err(keys::PassphraseError::NoTerminal(name.to_owned())))?,
+        };
+        let issued = by_whom(&mut self.by_whom)
+            .and_then(|by_whom| sign::sign(&mut self.ledger, &ca_key, request, now, by_whom));
+        self.ca_key = Some(ca_key);
+        issued
     }
 
     /// The key revocation list as of now.
     ///
     /// # Errors
-    /// [`LedgerError`].
+    /// [`crate::ledger::LedgerError`].
     pub fn krl(&mut self, now: UnixTime) -> Result<Krl, Error> {
         revocation::krl(&*self.ledger.look()?, &self.ca_public, now)
     }
@@ -159,7 +163,7 @@ impl Authority {
     /// The revoked list as of now.
     ///
     /// # Errors
-    /// [`LedgerError`].
+    /// [`crate::ledger::LedgerError`].
     pub fn revoked(&mut self, now: UnixTime) -> Result<grant::Revoked, Error> {
         revocation::revoked(&*self.ledger.look()?, self.config.authority, now)
     }
@@ -167,7 +171,7 @@ impl Authority {
     /// What a host would believe that has everything this authority knows.
     ///
     /// # Errors
-    /// [`LedgerError`].
+    /// [`crate::ledger::LedgerError`].
     pub fn trust_of(
         &self,
         host: grant::HostName,
@@ -210,6 +214,15 @@ pub fn whoami() -> Result<String, Error> {
     let user = User::from_uid(uid)
         .map_err(|e| Error::System { step: "look up the user", problem: e.to_string() })?;
     Ok(user.map_or_else(|| uid.to_string(), |user| user.name))
+}
+
+/// The user, looked up once and only for changes.
+fn by_whom(known: &mut Option<String>) -> Result<&str, Error> {
+    let name = match known.take() {
+        Some(name) => name,
+        None => whoami()?,
+    };
+    Ok(known.insert(name))
 }
 
 /// Is the file private, as a key or the ledger must be?

@@ -37,6 +37,9 @@ impl Finding {
     }
 }
 
+/// One part of the check of an authority that opens.
+type Part = fn(&Authority, UnixTime, &mut Vec<Finding>) -> Result<(), Error>;
+
 /// An error and its sources in one line.
 #[must_use]
 pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
@@ -44,9 +47,11 @@ pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut next = error.source();
     while let Some(source) = next {
         let said = source.to_string();
-        if !text.ends_with(&said) {
+        // The number of a system error says nothing that its words do not.
+        let said = said.split(" (os error ").next().unwrap_or_default();
+        if !text.ends_with(said) {
             text.push_str(": ");
-            text.push_str(&said);
+            text.push_str(said);
         }
         next = source.source();
     }
@@ -60,7 +65,7 @@ pub fn check(dir: &Path, now: UnixTime) -> Vec<Finding> {
     check_files(dir, &mut findings);
     match Authority::open(dir) {
         Ok(authority) => {
-            let parts: [fn(&Authority, UnixTime, &mut Vec<Finding>) -> Result<(), Error>; 6] =
+            let parts: [Part; 6] =
                 [check_ca_key, check_ledger, check_numbers, check_clock, check_ends, check_grants];
             for part in parts {
                 if let Err(error) = part(&authority, now, &mut findings) {
@@ -88,9 +93,7 @@ fn check_files(dir: &Path, findings: &mut Vec<Finding>) {
             findings.push(Finding::new(error.to_string(), format!("chmod {mode} {}", path.display())));
         }
     }
-    for (private, public) in
-        [(file::CA_KEY, file::CA_KEY_PUB), (file::TRUST_ROOT, file::TRUST_ROOT_PUB)]
-    {
+    for (private, public) in [(file::CA_KEY, file::CA_KEY_PUB), (file::TRUST_ROOT, file::TRUST_ROOT_PUB)] {
         let (private, public) = (dir.join(private), dir.join(public));
         if private.exists()
             && let Err(what) = check_pair(&private, &public)
@@ -110,7 +113,8 @@ fn check_files(dir: &Path, findings: &mut Vec<Finding>) {
 
 /// The public half stands in clear in a private key file, so no passphrase is needed.
 fn check_pair(private: &Path, public: &Path) -> Result<(), String> {
-    let text = durable::read_secret(private, "private key", limits::PRIVATE_KEY).map_err(|e| e.to_string())?;
+    let text =
+        durable::read_secret(private, "private key", limits::PRIVATE_KEY).map_err(|e| e.to_string())?;
     let key = PrivateKey::from_openssh(text.as_bytes())
         .map_err(|_| keys::KeyError::NotPrivate(private.to_owned()).to_string())?;
     let beside = public_key::read(public).map_err(|e| chain(&e))?;

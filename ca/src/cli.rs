@@ -1,4 +1,7 @@
 //! The command line: one file below for each noun, and what all of them share.
+//!
+//! A command opens the authority, does one thing in one change, prints it, and ends. Usage errors of clap and
+//! our own read alike: one `error:` line, one `hint:` line, exit code 2. Nothing here decides about access.
 
 mod approve;
 mod approver;

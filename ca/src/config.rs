@@ -182,7 +182,10 @@ mod tests {
         assert!(with("ca_key = \"agent\"").starts_with("3: duplicate key"), "{}", with("ca_key = \"agent\""));
         assert!(with("colour = 1").starts_with("3: unknown field `colour`"), "{}", with("colour = 1"));
         assert_eq!(with("lifetime = \"2h\""), "3: lifetime: a certificate lives from 1s to 60m");
-        assert_eq!(with("lifetime = \"soon\""), "3: lifetime: a duration is written like 5m or 1h30m, in whole seconds");
+        assert_eq!(
+            with("lifetime = \"soon\""),
+            "3: lifetime: a duration is written like 5m or 1h30m, in whole seconds"
+        );
         assert_eq!(with("approvals = 0"), "3: approvals: from 1 to 8");
         assert_eq!(with("# \u{202e}"), "3: the character U+202E does not belong here");
         assert!(problem("authority = \"x\"\nca_key = \"file\"\n").starts_with("1: authority: "));

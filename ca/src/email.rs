@@ -1,4 +1,7 @@
 //! A person's e-mail address: checked enough to be shown and logged safely.
+//!
+//! Not RFC 5322: quoted local parts, comments and internationalised addresses are refused. Nothing is ever
+//! sent to it by this crate; it tells an administrator whom to write to.
 
 use std::fmt;
 use std::str::FromStr;
@@ -51,7 +54,9 @@ mod tests {
     #[test]
     fn hostile_text_is_no_address() {
         assert!("jo.doe+x@acme.example".parse::<Email>().is_ok());
-        for bad in ["", "jo", "@acme", "jo@", "jo@a@b", "j o@acme", "jo\n@acme", "jo\u{202e}@acme", "<jo@acme>"] {
+        for bad in
+            ["", "jo", "@acme", "jo@", "jo@a@b", "j o@acme", "jo\n@acme", "jo\u{202e}@acme", "<jo@acme>"]
+        {
             assert!(bad.parse::<Email>().is_err(), "{bad:?}");
         }
     }

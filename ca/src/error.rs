@@ -1,4 +1,7 @@
 //! Everything that can end a command without success, in one type, with its hint.
+//!
+//! Each part of the crate has an error of its own; this one only gathers them. `Display` never repeats a
+//! source: `check::chain` joins them for the one line that a person reads.
 
 use crate::agent::AgentError;
 use crate::config::ConfigError;

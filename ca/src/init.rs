@@ -66,8 +66,8 @@ pub fn init(dir: &Path, how: &Init<'_>, now: UnixTime) -> Result<Made, Error> {
     durable::make_private_dir(dir)?;
     durable::only_ours(dir)?;
     let handle = File::open(dir).map_err(io_error("open", dir))?;
-    let lock = Flock::lock(handle, FlockArg::LockExclusiveNonblock)
-        .map_err(|_| Error::InitBusy(dir.to_owned()))?;
+    let lock =
+        Flock::lock(handle, FlockArg::LockExclusiveNonblock).map_err(|_| Error::InitBusy(dir.to_owned()))?;
     expect_empty(dir)?;
     remove_old_staging(dir)?;
     let staging = dir.join(format!("{STAGING}{}", std::process::id()));

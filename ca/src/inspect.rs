@@ -8,8 +8,7 @@ use std::path::Path;
 
 use base64ct::{Base64, Encoding};
 use grant::{
-    Approvals, ApproverName, Certificate, Fingerprint, Grant, HostName, Login, Reason, UnixTime,
-    Verdict,
+    Approvals, ApproverName, Certificate, Fingerprint, Grant, HostName, Login, Reason, UnixTime, Verdict,
 };
 
 use crate::ledger::key::Owner;

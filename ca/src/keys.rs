@@ -142,9 +142,8 @@ pub fn to_file_text(key: &PrivateKey, passphrase: Option<&str>) -> Result<Zeroiz
     let (salt, checkint) = random.split_at(16);
     let kdf = Kdf::Bcrypt { salt: salt.to_vec(), rounds: BCRYPT_ROUNDS };
     let checkint = u32::from_ne_bytes(checkint.try_into().unwrap_or_default());
-    let sealed = key
-        .encrypt_with(Cipher::Aes256Ctr, kdf, checkint, passphrase)
-        .map_err(crypto("encrypt a key"))?;
+    let sealed =
+        key.encrypt_with(Cipher::Aes256Ctr, kdf, checkint, passphrase).map_err(crypto("encrypt a key"))?;
     random.zeroize();
     sealed.to_openssh(LineEnding::LF).map_err(crypto("write a key"))
 }

@@ -18,6 +18,7 @@ pub mod vendor;
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use grant::{Fingerprint, UnixTime};
 use rusqlite::config::DbConfig;
@@ -30,9 +31,6 @@ use crate::limits;
 const APPLICATION_ID: i32 = 0x706a_6974;
 /// Every migration there ever was, in order. `user_version` counts those that a file has had.
 const MIGRATIONS: [&str; 1] = [include_str!("ledger/001-first.sql")];
-/// Pages of WAL after which SQLite writes them back. Small, because the first process to open the file
-/// reads the whole WAL.
-const CHECKPOINT_PAGES: i32 = 256;
 
 /// What can be wrong with the ledger.
 #[derive(Debug, thiserror::Error)]
@@ -143,10 +141,10 @@ impl Ledger {
         change.record(event::Kind::AuthorityInit, &authority.to_string(), None, detail)?;
         change.commit()?;
         // One file alone is linked into place: this close writes everything back and removes the WAL.
+        ledger.write_back()?;
         ledger
             .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
             .map_err(failed("write back"))?;
-        ledger.connection.close().map_err(|(_, e)| failed("close")(e))?;
         Ok(())
     }
 
@@ -157,8 +155,9 @@ impl Ledger {
     pub fn open(path: &Path, authority: &Fingerprint) -> Result<Self, Error> {
         crate::durable::only_ours(path)?;
         let ledger = Self::connect(path)?;
-        let found: String =
-            ledger.query_row("SELECT trust_root FROM authority", [], |row| row.get(0)).map_err(failed("read"))?;
+        let found: String = ledger
+            .query_row("SELECT trust_root FROM authority", [], |row| row.get(0))
+            .map_err(failed("read"))?;
         if found != authority.to_string() {
             return Err(LedgerError::OtherAuthority { ledger: found, config: authority.to_string() }.into());
         }
@@ -170,19 +169,19 @@ impl Ledger {
         let connection = Connection::open_with_flags(path, flags).map_err(failed("open"))?;
         let set_up = || {
             connection.busy_timeout(limits::LEDGER_PATIENCE)?;
-            // Not at every close: a command would pay for writing back what others will need in the WAL.
+            // Not at every close; see `Drop`.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
             connection.pragma_update(None, "foreign_keys", true)?;
             connection.pragma_update(None, "synchronous", "full")?;
-            connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
             connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
         };
         let version = set_up().map_err(|e| match e.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => LedgerError::NotALedger(path.to_owned()),
             _ => failed("open")(e),
         })?;
+        connection.set_prepared_statement_cache_capacity(limits::STATEMENTS);
         let mut ledger = Self { connection };
         match usize::try_from(version) {
             Ok(version) if version == MIGRATIONS.len() => ledger.expect_ours(path)?,
@@ -192,8 +191,17 @@ impl Ledger {
         Ok(ledger)
     }
 
+    /// Writes the WAL back into the file and empties it. Where somebody else reads or writes, it stays as
+    /// it is: the next one will do it.
+    fn write_back(&self) -> Result<(), LedgerError> {
+        self.busy_timeout(Duration::ZERO).map_err(failed("write back"))?;
+        let done = self.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        done.map_err(failed("write back"))
+    }
+
     fn expect_ours(&self, path: &Path) -> Result<(), LedgerError> {
-        let id: i32 = self.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(failed("read"))?;
+        let id: i32 =
+            self.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(failed("read"))?;
         if id == APPLICATION_ID { Ok(()) } else { Err(LedgerError::NotALedger(path.to_owned())) }
     }
 
@@ -205,7 +213,8 @@ impl Ledger {
                 .transaction_with_behavior(TransactionBehavior::Immediate)
                 .map_err(failed("migrate"))?;
             // Another process may have done it while this one waited.
-            let done: i64 = tx.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed("migrate"))?;
+            let done: i64 =
+                tx.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed("migrate"))?;
             if version <= done {
                 continue;
             }
@@ -263,6 +272,18 @@ impl Ledger {
             problems.push(format!("a row of {} refers to nothing", table.map_err(failed("check"))?));
         }
         Ok(problems)
+    }
+}
+
+impl Drop for Ledger {
+    /// By itself SQLite would write the WAL back at every close, which costs a command more than its own
+    /// work; and a WAL that is only ever read anew by the next process is never emptied. So: now and then.
+    fn drop(&mut self) {
+        let wal = self.path().map(|path| format!("{path}-wal"));
+        let size = wal.and_then(|wal| std::fs::metadata(wal).ok()).map_or(0, |facts| facts.len());
+        if size > limits::WAL {
+            let _ = self.write_back();
+        }
     }
 }
 

@@ -11,6 +11,8 @@ pub const CONFIG: usize = 64 * 1024;
 pub const PRIVATE_KEY: usize = 32 * 1024;
 /// A certificate file: base64 of [`grant::limits::CERTIFICATE`], a type and a comment.
 pub const CERTIFICATE_FILE: usize = grant::limits::CERTIFICATE / 3 * 4 + 4 * 1024;
+/// A time zone file.
+pub const TIME_ZONE: usize = 64 * 1024;
 /// A passphrase, from wherever it comes.
 pub const PASSPHRASE: usize = 1024;
 /// The shortest passphrase that `ca init` takes, in characters.
@@ -41,3 +43,8 @@ pub const SHOWN_CERTIFICATES: usize = 10;
 pub const FOLLOW: Duration = Duration::from_millis(250);
 /// How far the clock may be behind the ledger's last event before `ca check` says so, in seconds.
 pub const CLOCK_BEHIND: u64 = 5;
+/// Bytes of write-ahead log after which a command that ends writes it back. Small, because the first
+/// process to open the ledger reads all of it.
+pub const WAL: u64 = 48 * 4096;
+/// Statements that a connection keeps prepared: more than signing uses.
+pub const STATEMENTS: usize = 64;

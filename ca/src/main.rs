@@ -1,4 +1,7 @@
 //! The command `ca`. Reads the command line and the clock, and leaves the rest to `cli`.
+//!
+//! The clock is read in one function here, which is handed down: a command that waited for a passphrase or
+//! for another process asks again, and never signs by an old time.
 #![forbid(unsafe_code)]
 
 mod cli;

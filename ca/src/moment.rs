@@ -5,11 +5,14 @@
 //! repeats is refused, because nobody knows which one is meant.
 
 use std::fmt;
+use std::path::Path;
 
 use grant::UnixTime;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+
+use crate::{durable, limits};
 
 /// A moment shown in the local zone: `2026-11-24 14:00:00 CET`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,10 +20,29 @@ pub struct Local(pub UnixTime);
 
 impl fmt::Display for Local {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let zoned = timestamp(self.0).to_zoned_datetime(TimeZone::system());
+        let zoned = timestamp(self.0).to_zoned_datetime(local_zone());
         let seconds = if zoned.second() == 0 { "" } else { ":%S" };
         write!(f, "{}", zoned.strftime(&format!("%Y-%m-%d %H:%M{seconds} %Z")))
     }
+}
+
+/// The zone of this process, as tzset(3) finds it: `TZ`, else /etc/localtime, else UTC. Only the one
+/// file is read; jiff's own search walks the whole zone database, which takes longer than signing.
+fn local_zone() -> TimeZone {
+    let file = |path: &Path| {
+        let data = durable::read(path, "time zone", limits::TIME_ZONE).ok()?;
+        TimeZone::tzif("", &data).ok()
+    };
+    let Some(name) = std::env::var_os("TZ") else {
+        return file(Path::new("/etc/localtime")).unwrap_or(TimeZone::UTC);
+    };
+    let name = name.to_str().unwrap_or_default().trim_start_matches(':');
+    if matches!(name, "" | "UTC" | "UTC0" | "Etc/UTC") {
+        return TimeZone::UTC;
+    }
+    // `join` takes an absolute path as it is, and a name below the database otherwise.
+    let path = Path::new("/usr/share/zoneinfo").join(name);
+    file(&path).or_else(|| TimeZone::posix(name).ok()).unwrap_or(TimeZone::UTC)
 }
 
 fn timestamp(time: UnixTime) -> Timestamp {
@@ -50,10 +72,14 @@ pub enum MomentError {
     #[error("a date is written like 2027-06-30")]
     Date,
     /// A local time that a clock change skips.
-    #[error("{0} does not exist here: the clocks are put forward over it; write it with its offset, like 2026-11-24T14:00:00+01:00")]
+    #[error(
+        "{0} does not exist here: the clocks are put forward over it; write it with its offset, like 2026-11-24T14:00:00+01:00"
+    )]
     Skipped(DateTime),
     /// A local time that a clock change repeats.
-    #[error("{0} happens twice here: the clocks are put back over it; write it with its offset, like 2026-11-24T14:00:00+01:00")]
+    #[error(
+        "{0} happens twice here: the clocks are put back over it; write it with its offset, like 2026-11-24T14:00:00+01:00"
+    )]
     Twice(DateTime),
     /// Before 1970 or after 9999.
     #[error("the time is out of range")]
@@ -68,7 +94,7 @@ pub enum MomentError {
 /// # Errors
 /// [`MomentError`].
 pub fn parse(text: &str, now: UnixTime) -> Result<UnixTime, MomentError> {
-    parse_in(text, now, &TimeZone::system())
+    parse_in(text, now, &local_zone())
 }
 
 fn parse_in(text: &str, now: UnixTime, zone: &TimeZone) -> Result<UnixTime, MomentError> {
@@ -82,12 +108,14 @@ fn parse_in(text: &str, now: UnixTime, zone: &TimeZone) -> Result<UnixTime, Mome
     if !digit || text.len() > 32 || text.contains(['[', '+', 'Z', 'z']) {
         return Err(MomentError::Form);
     }
-    // A date alone has ten characters; more of them would be a date and a time.
-    let date = if text.len() == 10 { text.parse::<Date>().ok() } else { None };
-    let civil = match (text.parse::<Time>(), date) {
-        (Ok(time), _) => timestamp(now).to_zoned_datetime(zone.clone()).date().to_datetime(time),
+    // jiff finds a time or a date inside longer texts: take each only where it is the whole text.
+    let time = if text.contains(':') && !text.contains('-') { text.parse::<Time>().ok() } else { None };
+    let date = if text.len() == "2026-11-24".len() { text.parse::<Date>().ok() } else { None };
+    let civil = match (time, date) {
+        (Some(time), _) => timestamp(now).to_zoned_datetime(zone.clone()).date().to_datetime(time),
         (_, Some(date)) => date.to_datetime(Time::midnight()),
-        _ => text.parse::<DateTime>().map_err(|_| MomentError::Form)?,
+        _ if text.contains(':') => text.parse::<DateTime>().map_err(|_| MomentError::Form)?,
+        _ => return Err(MomentError::Form),
     };
     local(civil, zone)
 }
@@ -171,7 +199,17 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for bad in ["", "soon", "25:00", "2026-02-30", "14", "2026-11-24 14:00 tomorrow", "-1", "1969-12-31T00:00:00Z", "2026-11-24T14:00:00[Europe/Berlin]"] {
+        for bad in [
+            "",
+            "soon",
+            "25:00",
+            "2026-02-30",
+            "14",
+            "2026-11-24 14:00 tomorrow",
+            "-1",
+            "1969-12-31T00:00:00Z",
+            "2026-11-24T14:00:00[Europe/Berlin]",
+        ] {
             assert!(read(bad).is_err(), "{bad}: {:?}", read(bad));
         }
     }

@@ -5,7 +5,7 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 
 use ca::check::chain;
@@ -88,7 +88,8 @@ pub(crate) fn hint(text: &str) {
 fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.chars() {
-        let hides = c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}');
+        let hides = c.is_control()
+            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}');
         if hides { line.extend(c.escape_default()) } else { line.push(c) }
     }
     line
@@ -136,7 +137,9 @@ impl Printer {
         let mut table = Table::new();
         table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         table.set_header(header.iter().map(|h| h.to_uppercase()));
-        table.add_rows(rows.into_iter().map(|row| row.into_iter().map(|cell| one_line(&cell)).collect::<Vec<_>>()));
+        table.add_rows(
+            rows.into_iter().map(|row| row.into_iter().map(|cell| one_line(&cell)).collect::<Vec<_>>()),
+        );
         let text: Vec<_> = table.lines().map(|line| line.trim().to_owned()).collect();
         self.line(text.join("\n"))
     }
@@ -151,7 +154,7 @@ impl Printer {
     }
 
     /// Says where a public result went: a file, whole or not at all, or standard output for `-`.
-    pub(crate) fn file(self, path: &PathBuf, bytes: &[u8]) -> Result<(), Failure> {
+    pub(crate) fn file(self, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         if path.as_os_str() == "-" {
             return self.raw(bytes);
         }

@@ -1,4 +1,7 @@
 //! Public key files: one line of an accepted kind, and a clear word for everything else.
+//!
+//! People give private keys, certificates, empty files and whole authorized_keys files; each is told apart,
+//! so that the message says what the file is. Which kinds and strengths are accepted, `grant` decides.
 
 use std::path::Path;
 
@@ -36,7 +39,10 @@ pub fn parse(text: &str, path: &Path) -> Result<PublicKey, Error> {
         return content("is empty", Some("a public key is one line: ssh-ed25519 AAAA..."));
     };
     if lines.next().is_some() {
-        return content("holds more than one line", Some("give one key a file; --key can stand more than once"));
+        return content(
+            "holds more than one line",
+            Some("give one key a file; --key can stand more than once"),
+        );
     }
     let first = line.split_whitespace().next().unwrap_or_default();
     if first.ends_with("-cert-v01@openssh.com") {
@@ -58,8 +64,14 @@ mod tests {
     fn what_is_not_one_public_key_is_named() {
         assert_eq!(problem(""), "jo.pub is empty");
         assert_eq!(problem("ssh-ed25519 AAAA\nssh-ed25519 AAAA\n"), "jo.pub holds more than one line");
-        assert_eq!(problem("-----BEGIN OPENSSH PRIVATE KEY-----"), "jo.pub is a private key, which stays with its owner");
-        assert_eq!(problem("ssh-ed25519-cert-v01@openssh.com AAAA"), "jo.pub is a certificate, not a public key");
+        assert_eq!(
+            problem("-----BEGIN OPENSSH PRIVATE KEY-----"),
+            "jo.pub is a private key, which stays with its owner"
+        );
+        assert_eq!(
+            problem("ssh-ed25519-cert-v01@openssh.com AAAA"),
+            "jo.pub is a certificate, not a public key"
+        );
         assert_eq!(problem("# mine\nhello\n"), "jo.pub line 2");
     }
 }

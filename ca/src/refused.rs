@@ -1,4 +1,7 @@
 //! What the authority refuses, and why: the rules of the issue, each with its sentence and its hint.
+//!
+//! A refusal changed nothing. The sentence says what holds, in the local zone where it names a time; the
+//! hint says what to type next. Sentences are lower case and have no final period.
 
 use std::fmt;
 
@@ -42,6 +45,10 @@ pub enum Refused {
     Exists { noun: Noun, name: String },
     #[error("the {noun} {name} ended on {}", Local(*at))]
     Ended { noun: Noun, name: String, at: UnixTime },
+    #[error("the {noun} {name} ended on {}, and names are not used again", Local(*at))]
+    NameUsed { noun: Noun, name: String, at: UnixTime },
+    #[error("the vendor {name}'s last day was {} (UTC)", last_day(*until))]
+    DatePassed { name: String, until: UnixTime },
     #[error("the end, {} in UTC, has passed already", last_day(*until))]
     EndInThePast { until: UnixTime },
     #[error("the key {fingerprint} {} {owner}", if *active { "belongs to" } else { "once belonged to" })]
@@ -131,13 +138,13 @@ impl Refused {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Unknown { noun: Noun::Vendor, name } => {
-                format!("add it: ca vendor add {name} --until DATE")
+                format!("to add it: ca vendor add {name} --until DATE")
             }
-            Self::Unknown { noun: Noun::Person, name } => format!("add: ca person add {name} --key FILE.pub"),
+            Self::Unknown { noun: Noun::Person, name } => format!("to add one: ca person add {name} --key FILE.pub"),
             Self::Unknown { noun: Noun::Approver, name } => {
-                format!("add: ca approver add {name} --key FILE.pub")
+                format!("to add one: ca approver add {name} --key FILE.pub")
             }
-            Self::Unknown { noun: Noun::Host, name } => format!("add it: ca host add {name}"),
+            Self::Unknown { noun: Noun::Host, name } => format!("to add it: ca host add {name}"),
             Self::Unknown { noun: Noun::Grant, .. } => "`ca list --all` shows every grant".to_owned(),
             Self::RoleUnknown(role) => format!("give a host the role: ca host add NAME --role {role}"),
             Self::Exists { noun: Noun::Vendor, name } => {
@@ -152,11 +159,8 @@ impl Refused {
             Self::Exists { noun: Noun::Host, name } => {
                 format!("to change its roles: ca host add {name} --role ROLE --existing")
             }
-            Self::Ended { noun: Noun::Vendor, name, .. } => {
-                format!("if it was its end date that passed: ca vendor add {name} --until DATE --existing")
-            }
-            Self::Ended { noun: Noun::Person | Noun::Approver, .. } => {
-                "names are not used again; choose another one".to_owned()
+            Self::DatePassed { name, .. } => {
+                format!("to move it: ca vendor add {name} --until DATE --existing")
             }
             Self::KeyTaken { .. } => "a key has one owner for ever; make a new one".to_owned(),
             Self::NoKeys(person) => format!("enrol one: ca person add {person} --key FILE.pub --existing"),

@@ -4,7 +4,9 @@
 //! Everything happens in one transaction, so that what was checked is what holds when the certificate is
 //! written down; its bytes are given out only after the commit.
 
-use grant::{Approval, Approvals, ApproverName, Fingerprint, GrantId, Issue, PublicKey, UnixTime, WindowState};
+use grant::{
+    Approval, Approvals, ApproverName, Fingerprint, GrantId, Issue, PublicKey, UnixTime, WindowState,
+};
 use rusqlite::Connection;
 
 use crate::Error;

@@ -88,7 +88,6 @@ pub static SCENE: LazyLock<Scene> = LazyLock::new(|| {
 
 impl Scene {
     /// The verdict on these bytes.
-    #[must_use]
     pub fn decide(&self, certificate: &[u8]) -> Verdict {
         decide(certificate, &self.trust, &self.login, self.now)
     }

@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use grant::{Fingerprint, HostName, RoleName};
-use serde::Deserialize;
 use toml::Spanned;
 
 use crate::error::{HostfileError, escaped, line_of, text};
+use crate::fields::Fields;
+use crate::recorder_toml::{RawRecorder, RecorderConfig};
 use crate::{limits, secure};
 
 /// The configuration of a host, complete and checked.
@@ -39,6 +40,8 @@ pub struct HostConfig {
     pub vendor_group: String,
     /// Where and how events are logged.
     pub log: LogConfig,
+    /// The recorder that every session of a vendor needs, if this host has one.
+    pub recorder: Option<RecorderConfig>,
 }
 
 /// The table `[log]`.
@@ -48,11 +51,22 @@ pub struct LogConfig {
     pub socket: PathBuf,
     /// What that socket understands.
     pub format: LogFormat,
+    /// A TCP receiver (`host:port`) that the recorder ships to instead of the socket.
+    pub tcp: Option<String>,
+    /// The private enterprise number in structured data (RFC 5424, section 7.2.2).
+    pub enterprise: u32,
+}
+
+impl LogConfig {
+    /// A log at a socket of this machine, the rest as if the file said nothing.
+    #[must_use]
+    pub fn local(socket: impl Into<PathBuf>, format: LogFormat) -> Self {
+        Self { socket: socket.into(), format, tcp: None, enterprise: DOCUMENTATION_ENTERPRISE }
+    }
 }
 
 /// The framing of a log line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// RFC 3164 with `@cee:` JSON, for a plain `/dev/log`.
     Cee,
@@ -61,11 +75,8 @@ pub enum LogFormat {
 }
 
 /// The file as TOML sees it; every field is checked afterwards.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Raw {
     host: Spanned<String>,
-    #[serde(default)]
     roles: Vec<Spanned<String>>,
     authority: Spanned<String>,
     ca_keys: Spanned<String>,
@@ -73,15 +84,47 @@ struct Raw {
     revoked: Spanned<String>,
     minimum_approvals: Option<Spanned<i64>>,
     vendor_group: Option<Spanned<String>>,
-    #[serde(default)]
     log: RawLog,
+    recorder: Option<RawRecorder>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
+#[derive(Default)]
 struct RawLog {
     socket: Option<Spanned<String>>,
     format: Option<LogFormat>,
+    tcp: Option<Spanned<String>>,
+    enterprise: Option<Spanned<i64>>,
+}
+
+impl Raw {
+    fn read(mut fields: Fields<'_>) -> Result<Self, HostfileError> {
+        let raw = Self {
+            host: fields.required("host")?,
+            roles: fields.texts("roles")?,
+            authority: fields.required("authority")?,
+            ca_keys: fields.required("ca_keys")?,
+            approvers: fields.required("approvers")?,
+            revoked: fields.required("revoked")?,
+            minimum_approvals: fields.number("minimum_approvals")?,
+            vendor_group: fields.text("vendor_group")?,
+            log: fields.table("log")?.map(RawLog::read).transpose()?.unwrap_or_default(),
+            recorder: fields.table("recorder")?.map(RawRecorder::read).transpose()?,
+        };
+        fields.end().map(|()| raw)
+    }
+}
+
+impl RawLog {
+    fn read(mut fields: Fields<'_>) -> Result<Self, HostfileError> {
+        let format = fields.word("format", &["cee", "rfc5424"])?;
+        let raw = Self {
+            socket: fields.text("socket")?,
+            format: format.map(|index| if index == 0 { LogFormat::Cee } else { LogFormat::Rfc5424 }),
+            tcp: fields.text("tcp")?,
+            enterprise: fields.number("enterprise")?,
+        };
+        fields.end().map(|()| raw)
+    }
 }
 
 impl HostConfig {
@@ -102,7 +145,7 @@ impl HostConfig {
             return Err(HostfileError::TooLarge { path: path.to_owned(), limit: limits::HOST_TOML });
         }
         let source = Source { path, text: text(path, bytes)? };
-        let raw: Raw = toml::from_str(source.text).map_err(|e| source.toml_error(&e))?;
+        let raw = Raw::read(Fields::of(&source)?)?;
 
         let mut roles = BTreeSet::new();
         for role in &raw.roles {
@@ -135,7 +178,14 @@ impl HostConfig {
                     Some(path) => source.absolute("log.socket", path)?,
                 },
                 format: raw.log.format.unwrap_or(LogFormat::Cee),
+                tcp: raw.log.tcp.as_ref().map(|address| source.address("log.tcp", address)).transpose()?,
+                enterprise: match &raw.log.enterprise {
+                    None => DOCUMENTATION_ENTERPRISE,
+                    Some(number) => u32::try_from(*number.get_ref())
+                        .map_err(|_| source.error("log.enterprise", number, "must be 0 to 4294967295"))?,
+                },
             },
+            recorder: raw.recorder.as_ref().map(|recorder| recorder.check(&source)).transpose()?,
         })
     }
 
@@ -150,16 +200,18 @@ impl HostConfig {
 
 /// The vendor group unless the file names another.
 pub const DEFAULT_GROUP: &str = "jit-vendors";
+/// The private enterprise number for documentation (RFC 5612), unless a company sets its own.
+pub const DOCUMENTATION_ENTERPRISE: u32 = 32_473;
 const DEFAULT_SOCKET: &str = "/dev/log";
 
 /// The text being checked, for messages that say where.
-struct Source<'a> {
+pub(crate) struct Source<'a> {
     path: &'a Path,
-    text: &'a str,
+    pub(crate) text: &'a str,
 }
 
 impl Source<'_> {
-    fn line_error(&self, offset: usize, field: Option<String>, problem: &str) -> HostfileError {
+    pub(crate) fn line_error(&self, offset: usize, field: Option<String>, problem: &str) -> HostfileError {
         HostfileError::Line {
             path: self.path.to_owned(),
             line: line_of(self.text.as_bytes(), offset),
@@ -168,12 +220,12 @@ impl Source<'_> {
         }
     }
 
-    fn error<T>(&self, field: &str, value: &Spanned<T>, problem: &str) -> HostfileError {
+    pub(crate) fn error<T>(&self, field: &str, value: &Spanned<T>, problem: &str) -> HostfileError {
         self.line_error(value.span().start, Some(field.to_owned()), problem)
     }
 
     /// What TOML or serde said: on its line, with the key that stands there.
-    fn toml_error(&self, error: &toml::de::Error) -> HostfileError {
+    pub(crate) fn toml_error(&self, error: &toml::de::Error) -> HostfileError {
         // serde's messages list what they expected on one line; TOML's may have more lines.
         let problem = error.message().lines().collect::<Vec<_>>().join(" ");
         // A missing field is nowhere; its span is the whole table, and the message names it.
@@ -196,7 +248,7 @@ impl Source<'_> {
         value.get_ref().parse().map_err(|e: T::Err| self.error(field, value, &e.to_string()))
     }
 
-    fn absolute(&self, field: &str, value: &Spanned<String>) -> Result<PathBuf, HostfileError> {
+    pub(crate) fn absolute(&self, field: &str, value: &Spanned<String>) -> Result<PathBuf, HostfileError> {
         let path = value.get_ref();
         let plain = path.starts_with('/') && !path.split('/').any(|part| part == "..");
         if plain && path.len() <= limits::PATH && !path.chars().any(char::is_control) {
@@ -206,12 +258,26 @@ impl Source<'_> {
         }
     }
 
+    fn address(&self, field: &str, value: &Spanned<String>) -> Result<String, HostfileError> {
+        let text = value.get_ref();
+        let port = text.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+        if port.is_some_and(|port| port != 0) && text.bytes().all(|b| b.is_ascii_graphic()) {
+            Ok(text.clone())
+        } else {
+            Err(self.error(field, value, "must be an address and a port, like 192.0.2.9:601"))
+        }
+    }
+
     fn approvals(&self, value: &Spanned<i64>) -> Result<u8, HostfileError> {
         let most = grant::limits::APPROVALS;
         u8::try_from(*value.get_ref())
             .ok()
             .filter(|n| *n >= 1 && usize::from(*n) <= most)
             .ok_or_else(|| self.error("minimum_approvals", value, &format!("must be 1 to {most}")))
+    }
+
+    pub(crate) fn missing(&self, field: &str) -> HostfileError {
+        HostfileError::Content { path: self.path.to_owned(), problem: format!("missing field `{field}`") }
     }
 
     fn group(&self, value: &Spanned<String>) -> Result<String, HostfileError> {

@@ -7,14 +7,17 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod fields;
 pub mod host_toml;
 pub mod host_trust;
 pub mod limits;
+mod recorder_toml;
 pub mod secure;
 pub mod vendor_group;
 
 pub use error::HostfileError;
 pub use host_toml::{HostConfig, LogConfig, LogFormat};
+pub use recorder_toml::RecorderConfig;
 
 /// Where the host configuration is unless an argument says otherwise.
 pub const DEFAULT_CONFIG: &str = "/etc/jit/host.toml";

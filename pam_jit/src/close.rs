@@ -5,6 +5,7 @@
 
 use std::ffi::CStr;
 
+use audit::handover::Message;
 use audit::{Event, Facts};
 use pam::constants::PamResultCode;
 
@@ -22,8 +23,15 @@ pub(crate) fn close(login: &mut impl Login, words: &[&CStr]) -> PamResultCode {
     let arguments = Arguments::parse(words).ok();
     if arguments.as_ref().and_then(|arguments| arguments.stage) == Some(Stage::Last) {
         let file = arguments.map_or_else(default_config, |arguments| arguments.config);
-        let place = Place::of(login, &login.host_config(&file));
-        place.log(login, Event::SessionClose, Facts { session: Some(session), ..facts_of(&terms, source) });
+        let host = login.host_config(&file);
+        match host.as_ref().ok().and_then(|host| host.recorder.clone()) {
+            // The recorder writes session.close when the last process is gone; this is only the connection's end.
+            Some(recorder) => login.tell_recorder(&recorder, &Message::Logout { session }),
+            None => {
+                let facts = Facts { session: Some(session), ..facts_of(&terms, source) };
+                Place::of(login, &host).log(login, Event::SessionClose, facts);
+            }
+        }
     }
     PamResultCode::PAM_SUCCESS
 }

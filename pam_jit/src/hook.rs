@@ -5,6 +5,7 @@
 
 use std::ffi::CStr;
 
+use audit::handover::Message;
 use audit::{Event, Facts, Record};
 use hostfile::{HostConfig, HostfileError, LogConfig, LogFormat};
 use pam::constants::PamResultCode;
@@ -49,6 +50,7 @@ pub(crate) fn hook<L: Login>(
     let file = arguments.as_ref().map_or_else(|_| default_config(), |arguments| arguments.config.clone());
     let host = login.host_config(&file);
     let place = Place::of(login, &host);
+    let recorder = host.as_ref().ok().and_then(|host| host.recorder.clone());
     let result = match concerned(login, &host) {
         Ok(None) => Ok(PamResultCode::PAM_IGNORE),
         Ok(Some(account)) => {
@@ -60,6 +62,13 @@ pub(crate) fn hook<L: Login>(
     };
     result.unwrap_or_else(|refused| {
         refuse(login, &place, refused);
+        if refusal == PamResultCode::PAM_SESSION_ERR
+            && let Some(recorder) = recorder
+        {
+            // sshd leaves a refused connection open where nothing was asked to run (`ssh -N`): the recorder ends it.
+            let monitor = i32::try_from(std::process::id()).unwrap_or(0);
+            login.tell_recorder(&recorder, &Message::Refused { monitor });
+        }
         refusal
     })
 }
@@ -109,10 +118,7 @@ impl Place {
     pub(crate) fn of(login: &impl Login, host: &Result<HostConfig, HostfileError>) -> Self {
         match host {
             Ok(host) => Self { host: host.host.to_string(), log: host.log.clone() },
-            Err(_) => Self {
-                host: login.machine(),
-                log: LogConfig { socket: DEFAULT_SOCKET.into(), format: LogFormat::Cee },
-            },
+            Err(_) => Self { host: login.machine(), log: LogConfig::local(DEFAULT_SOCKET, LogFormat::Cee) },
         }
     }
 

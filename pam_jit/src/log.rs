@@ -1,16 +1,15 @@
 //! Sending a record to a syslog socket: one datagram, at most 50 ms, and no complaint.
 //!
 //! Nothing here can hold up or fail a login. The socket is made and closed for each record and is close-on-exec, so
-//! nothing stays in sshd. The frame for a plain `/dev/log` has its RFC 3164 header from the crate `syslog`; its
-//! transports are not used (they block for ever on a stopped receiver).
+//! nothing stays in sshd. Not the crate `syslog`: its transports block for ever on a stopped receiver, and its
+//! RFC 3164 formatter brings the parser of a time library, 48 kB, into every login (the recorder uses it).
 
 use std::io;
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
-use audit::{Record, Severity, cee, rfc5424};
+use audit::{Record, cee, rfc5424};
 use hostfile::{LogConfig, LogFormat};
-use syslog::{Facility, Formatter3164, LogFormat as _};
 
 /// How long a stopped receiver may hold up a login.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -21,31 +20,13 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// What the system says; for tests, because who logs goes on in any case.
 pub(crate) fn send(to: &LogConfig, record: &Record) -> io::Result<()> {
     let frame = match to.format {
-        LogFormat::Cee => rfc3164(record)?,
-        LogFormat::Rfc5424 => rfc5424::frame(record, rfc5424::DOCUMENTATION_ENTERPRISE).into_bytes(),
+        LogFormat::Cee => cee::frame(record).into_bytes(),
+        LogFormat::Rfc5424 => rfc5424::frame(record, to.enterprise).into_bytes(),
     };
     let socket = UnixDatagram::unbound()?;
     socket.set_write_timeout(Some(PATIENCE))?;
     // send_to passes MSG_NOSIGNAL: no SIGPIPE reaches sshd.
     socket.send_to(&frame, &to.socket).map(drop)
-}
-
-/// `<PRI>Mon dd hh:mm:ss pam-jit[PID]: @cee: {json}`. The crate writes the header's time in UTC; receivers of
-/// `/dev/log` put their own there, and the record's own time is in the JSON.
-fn rfc3164(record: &Record) -> io::Result<Vec<u8>> {
-    let formatter = Formatter3164 {
-        facility: Facility::LOG_AUTHPRIV,
-        hostname: None,
-        process: "pam-jit".to_owned(),
-        pid: record.facts.pid.unwrap_or_default(),
-    };
-    let severity = match record.event.severity() {
-        Severity::Warning => syslog::Severity::LOG_WARNING,
-        Severity::Informational => syslog::Severity::LOG_INFO,
-    };
-    let mut frame = Vec::new();
-    formatter.format(&mut frame, severity, cee::body(record)).map_err(io::Error::other)?;
-    Ok(frame)
 }
 
 #[cfg(test)]
@@ -68,7 +49,7 @@ mod tests {
         let socket = folder.path().join("log");
         let receiver = UnixDatagram::bind(&socket).unwrap();
         receiver.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        send(&LogConfig { socket, format }, &record()).unwrap();
+        send(&LogConfig::local(socket, format), &record()).unwrap();
         let mut bytes = [0; 9000];
         let length = receiver.recv(&mut bytes).unwrap();
         String::from_utf8(bytes[..length].to_vec()).unwrap()
@@ -91,7 +72,7 @@ mod tests {
     #[test]
     fn no_receiver_is_an_error_and_no_more() {
         let socket = Path::new("/nonexistent/log").to_owned();
-        assert!(send(&LogConfig { socket, format: LogFormat::Cee }, &record()).is_err());
+        assert!(send(&LogConfig::local(socket, LogFormat::Cee), &record()).is_err());
     }
 
     #[test]
@@ -99,7 +80,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("log");
         let _stopped = UnixDatagram::bind(&socket).unwrap();
-        let to = LogConfig { socket, format: LogFormat::Cee };
+        let to = LogConfig::local(socket, LogFormat::Cee);
         // The receiver's queue (net.unix.max_dgram_qlen) fills up; then each send is given up in time.
         let mut sent = 0;
         let error = loop {

@@ -7,8 +7,9 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use audit::Record;
+use audit::handover::{Answer, Handover, Message};
 use grant::{Terms, Trust};
-use hostfile::{HostConfig, HostfileError, LogConfig};
+use hostfile::{HostConfig, HostfileError, LogConfig, RecorderConfig};
 
 use crate::clock::Moment;
 
@@ -56,6 +57,16 @@ pub(crate) trait Login {
     fn now(&self) -> Moment;
     /// Random bytes from the kernel.
     fn random(&self) -> Result<[u8; 8], Failed>;
+    /// Leaves PID 1's limit on the session for pam_systemd, in seconds from now.
+    fn set_limit(&mut self, seconds: u64) -> Result<(), Failed>;
+    /// Whether the limit is really on a scope of this login's own.
+    fn limit_holds(&self) -> Result<(), Failed>;
+    /// The account's user id.
+    fn uid(&self, account: &str) -> Result<u32, Failed>;
+    /// Installs the gate on this process and hands the session over to the recorder.
+    fn begin(&mut self, recorder: &RecorderConfig, handover: Handover) -> Result<Answer, Failed>;
+    /// Tells the recorder something, within a bounded time; nothing depends on it.
+    fn tell_recorder(&mut self, recorder: &RecorderConfig, message: &Message);
     /// Sends a record to the log.
     fn log(&mut self, to: &LogConfig, record: &Record);
 }

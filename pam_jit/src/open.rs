@@ -4,13 +4,18 @@
 //! Between the two stands everything that acts for the person, so the last line looks again at what can have
 //! changed meanwhile: the account, the clock, the revoked list. Without the first line's terms it refuses.
 
+use std::net::IpAddr;
+
 use audit::Event;
+use audit::handover::{Answer, Handover, VERSION};
 use grant::{Reason, Terms, Trust, UnixTime, WindowState};
+use hostfile::RecorderConfig;
 use pam::constants::PamResultCode;
 
 use crate::arguments::Stage;
 use crate::hook::Vendor;
-use crate::login::{Admitted, Login};
+use crate::limit::MARGIN;
+use crate::login::{Admitted, Failed, Login};
 use crate::refused::{Refused, Why, facts_of};
 use crate::verdict::verdict;
 
@@ -29,6 +34,9 @@ pub(crate) fn open(login: &mut impl Login, vendor: &Vendor) -> Result<PamResultC
 fn first(login: &mut impl Login, vendor: &Vendor) -> Result<PamResultCode, Refused> {
     let info = login.auth_info().ok_or(Why::NotOverSsh)?;
     let (terms, source) = verdict(login, vendor, &info)?;
+    if vendor.host.recorder.is_some() {
+        login.set_limit(seconds_left(&terms, vendor, login.now().unix_time()))?;
+    }
     login.keep(Admitted { terms, source, session: None })?;
     Ok(PamResultCode::PAM_SUCCESS)
 }
@@ -50,10 +58,59 @@ fn last(login: &mut impl Login, vendor: &Vendor) -> Result<PamResultCode, Refuse
 
     let session = session_id(login.random().map_err(|failed| refused(failed.into()))?);
     let facts = audit::Facts { session: Some(session.clone()), ..facts_of(&terms, source) };
-    let opened = Admitted { terms: terms.clone(), source, session: Some(session) };
-    login.keep(opened).map_err(|failed| refused(failed.into()))?;
-    vendor.place.log(login, Event::SessionOpen, facts);
+    let opened = Admitted { terms: terms.clone(), source, session: Some(session.clone()) };
+    match &vendor.host.recorder {
+        // The recorder writes session.open, and the session may begin when that is durable.
+        Some(recorder) => {
+            hand_over(login, vendor, recorder, &terms, source, session).map_err(refused)?;
+            login.keep(opened).map_err(|failed| refused(failed.into()))?;
+        }
+        None => {
+            login.keep(opened).map_err(|failed| refused(failed.into()))?;
+            vendor.place.log(login, Event::SessionOpen, facts);
+        }
+    }
     Ok(PamResultCode::PAM_SUCCESS)
+}
+
+/// Seconds until the outer limit of the session: the extension's end, the window's, or the host's maximum.
+fn seconds_left(terms: &Terms, vendor: &Vendor, now: UnixTime) -> u64 {
+    let end = terms.grant.extendable_to.unwrap_or_else(|| terms.grant.window.closes());
+    let maximum = vendor.host.recorder.as_ref().map_or(u64::MAX, |recorder| recorder.maximum_session);
+    end.since(now).min(maximum) + MARGIN
+}
+
+/// Puts the gate on this process and gives the session to the recorder.
+fn hand_over(
+    login: &mut impl Login,
+    vendor: &Vendor,
+    recorder: &RecorderConfig,
+    terms: &Terms,
+    source: IpAddr,
+    session: String,
+) -> Result<(), Why> {
+    if recorder.require_scope {
+        login.limit_holds().map_err(|Failed(why)| Why::Configuration(why))?;
+    }
+    let handover = Handover {
+        version: VERSION,
+        session,
+        document: terms.grant.render(),
+        account: vendor.account.clone(),
+        uid: login.uid(&vendor.account)?,
+        source: source.to_string(),
+        serial: terms.serial,
+        key: terms.key.to_string(),
+        approved_by: terms.approved_by.iter().map(ToString::to_string).collect(),
+        monitor: i32::try_from(std::process::id()).unwrap_or(0),
+        service: login.service().unwrap_or_default(),
+        host: vendor.host.host.to_string(),
+        now: login.now().unix_time().secs(),
+    };
+    match login.begin(recorder, handover).map_err(|Failed(why)| Why::Recorder(why))? {
+        Answer::Open => Ok(()),
+        Answer::Refuse { code, told } => Err(Why::Refused { code, told }),
+    }
 }
 
 /// What can have changed since the verdict: the time, and what is revoked.

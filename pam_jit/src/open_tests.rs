@@ -85,7 +85,8 @@ fn a_refusal_says_why_to_the_person_and_who_claimed_what_to_the_log() {
 
 #[test]
 fn scope_and_window_are_the_grants() {
-    let changes: [(&str, &'static str, fn(&mut Scripted)); 5] = [
+    type Change = (&'static str, &'static str, fn(&mut Scripted));
+    let changes: [Change; 5] = [
         ("other account", "other-account", |login| login.account = Some(b"root-like".to_vec())),
         ("other source", "other-source", |login| {
             login.ssh_connection = Some(b"203.0.113.9 50512 198.51.100.1 22".to_vec());

@@ -2,11 +2,13 @@
 //!
 //! No decisions here, only fetching and carrying.
 
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use audit::Record;
+use audit::handover::{Answer, Handover, Message};
 use grant::Trust;
-use hostfile::{HostConfig, HostfileError, LogConfig, vendor_group};
+use hostfile::{HostConfig, HostfileError, LogConfig, RecorderConfig, vendor_group};
 use pam::constants::{PAM_ERROR_MSG, PAM_SILENT, PamFlag};
 use pam::conv::Conv;
 use pam::items::{Service, User};
@@ -14,7 +16,7 @@ use pam::module::PamHandle;
 
 use crate::clock::{self, Moment};
 use crate::login::{Admitted, Failed, Login};
-use crate::{log, pam_ffi, tell};
+use crate::{gate_ffi, limit, log, pam_ffi, recorder, tell};
 
 /// A login as libpam shows it.
 pub(crate) struct PamLogin<'h> {
@@ -92,6 +94,36 @@ impl Login for PamLogin<'_> {
         let mut bytes = [0; 8];
         getrandom::fill(&mut bytes).map_err(|error| Failed(format!("getrandom failed: {error}")))?;
         Ok(bytes)
+    }
+
+    fn set_limit(&mut self, seconds: u64) -> Result<(), Failed> {
+        pam_ffi::set_text(self.pamh, limit::RUNTIME_MAX, &format!("{seconds}s"))
+            .map_err(|code| Failed(format!("pam_set_data failed with code {code}")))
+    }
+
+    fn limit_holds(&self) -> Result<(), Failed> {
+        limit::holds().map_err(Failed)
+    }
+
+    fn uid(&self, account: &str) -> Result<u32, Failed> {
+        match nix::unistd::User::from_name(account) {
+            Ok(Some(user)) => Ok(user.uid.as_raw()),
+            Ok(None) => Err(Failed(format!("there is no account {account}"))),
+            Err(error) => Err(Failed(format!("the account {account} can't be looked up: {error}"))),
+        }
+    }
+
+    fn begin(&mut self, to: &RecorderConfig, handover: Handover) -> Result<Answer, Failed> {
+        let failed = |what: &str, error: std::io::Error| Failed(format!("{what}: {error}"));
+        let listener = gate_ffi::install().map_err(|error| failed("the gate can't be installed", error))?;
+        let message = Message::Open(Box::new(handover));
+        recorder::ask(&to.socket, &message, Some(listener.as_fd()), recorder::OPENING).map_err(|error| {
+            failed(&format!("the recorder does not answer at {}", to.socket.display()), error)
+        })
+    }
+
+    fn tell_recorder(&mut self, to: &RecorderConfig, message: &Message) {
+        let _ = recorder::ask(&to.socket, message, None, recorder::TELLING);
     }
 
     fn log(&mut self, to: &LogConfig, record: &Record) {

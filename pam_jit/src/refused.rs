@@ -24,6 +24,15 @@ pub(crate) enum Why {
     Source,
     /// `PAM_USER` is another one at the last line than at the first.
     AccountChanged,
+    /// The recorder can't be reached; the sentence for the log.
+    Recorder(String),
+    /// The recorder refuses the session.
+    Refused {
+        /// The stable word.
+        code: String,
+        /// The sentence for the person, without `access refused: `.
+        told: String,
+    },
     /// The module could not do its work; the sentence for the log.
     Failed(String),
 }
@@ -46,6 +55,10 @@ impl Why {
             Self::AccountChanged => {
                 "access refused: the account changed during the login; tell the host's administrator".to_owned()
             }
+            Self::Recorder(_) => {
+                "access refused: sessions can't be recorded on this host now; tell its administrator".to_owned()
+            }
+            Self::Refused { told, .. } => format!("access refused: {told}"),
             Self::Failed(_) => {
                 "access refused: this host could not check the grant; tell its administrator".to_owned()
             }
@@ -53,13 +66,15 @@ impl Why {
     }
 
     /// The word that stands for it in records; it never changes.
-    pub(crate) fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &str {
         match self {
             Self::Grant(reason) => reason.code(),
             Self::Configuration(_) => "configuration",
             Self::NotOverSsh => "not-over-ssh",
             Self::Source => "source-unknown",
             Self::AccountChanged => "account-changed",
+            Self::Recorder(_) => "recorder",
+            Self::Refused { code, .. } => code,
             Self::Failed(_) => "check-failed",
         }
     }
@@ -68,7 +83,10 @@ impl Why {
     pub(crate) fn logged(&self) -> String {
         match self {
             Self::Grant(reason) => reason.logged(),
-            Self::Configuration(sentence) | Self::Failed(sentence) => sentence.clone(),
+            Self::Configuration(sentence) | Self::Recorder(sentence) | Self::Failed(sentence) => {
+                sentence.clone()
+            }
+            Self::Refused { told, .. } => told.clone(),
             Self::NotOverSsh => "the service shows no certificate: SSH_AUTH_INFO_0 is not set".to_owned(),
             Self::Source => "SSH_CONNECTION is missing or is not what sshd writes".to_owned(),
             Self::AccountChanged => "PAM_USER changed between stage=first and stage=last".to_owned(),

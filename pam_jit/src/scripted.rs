@@ -8,10 +8,11 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use audit::Record;
+use audit::handover::{Answer, Handover, Message};
 use grant::ssh_key::PrivateKey;
 use grant::ssh_key::private::{Ed25519Keypair, KeypairData};
 use grant::{Approval, Approvals, Approvers, Enforced, Grant, Issue, PublicKey, Revoked, Trust, UnixTime};
-use hostfile::{HostConfig, HostfileError, LogConfig};
+use hostfile::{HostConfig, HostfileError, LogConfig, RecorderConfig};
 
 use crate::clock::Moment;
 use crate::login::{Admitted, Failed, Login};
@@ -26,6 +27,12 @@ pub(crate) enum Step {
     Tell(&'static str),
     /// Keep a login, with a session id or without.
     Keep { opened: bool },
+    /// Leave this limit for PID 1.
+    Limit(u64),
+    /// Install the gate and hand over.
+    Begin,
+    /// Tell the recorder a message that contains this.
+    TellRecorder(&'static str),
     /// Log an event, with this reason.
     Log(&'static str, Option<&'static str>),
 }
@@ -48,6 +55,9 @@ pub(crate) struct Scripted {
     pub(crate) random: Result<[u8; 8], Failed>,
     pub(crate) keeps: Result<(), Failed>,
     pub(crate) kept: Option<Admitted>,
+    pub(crate) limit_holds: Result<(), Failed>,
+    pub(crate) reply: Result<Answer, Failed>,
+    pub(crate) handed_over: Option<Handover>,
     pub(crate) logged: Vec<(LogConfig, Record)>,
     /// Files asked for as configuration, and groups asked about.
     pub(crate) asked: RefCell<Vec<(PathBuf, String)>>,
@@ -69,6 +79,9 @@ impl Scripted {
             random: Ok([0, 1, 2, 3, 4, 5, 29, 30]),
             keeps: Ok(()),
             kept: None,
+            limit_holds: Ok(()),
+            reply: Ok(Answer::Open),
+            handed_over: None,
             logged: Vec::new(),
             asked: RefCell::default(),
             config_asked: RefCell::default(),
@@ -150,6 +163,32 @@ impl Login for Scripted {
 
     fn random(&self) -> Result<[u8; 8], Failed> {
         self.random.clone()
+    }
+
+    fn set_limit(&mut self, seconds: u64) -> Result<(), Failed> {
+        self.play("Limit", |step| *step == Step::Limit(seconds));
+        Ok(())
+    }
+
+    fn limit_holds(&self) -> Result<(), Failed> {
+        self.limit_holds.clone()
+    }
+
+    fn uid(&self, _: &str) -> Result<u32, Failed> {
+        Ok(1001)
+    }
+
+    fn begin(&mut self, _: &RecorderConfig, handover: Handover) -> Result<Answer, Failed> {
+        self.play("Begin", |step| *step == Step::Begin);
+        self.handed_over = Some(handover);
+        self.reply.clone()
+    }
+
+    fn tell_recorder(&mut self, _: &RecorderConfig, message: &Message) {
+        self.play(
+            &format!("{message:?}"),
+            |step| matches!(step, Step::TellRecorder(part) if format!("{message:?}").contains(part)),
+        );
     }
 
     fn log(&mut self, to: &LogConfig, record: &Record) {

@@ -14,6 +14,8 @@ use grant::UnixTime;
     about = "The host side of just-in-time access over SSH for vendors",
     after_help = "Examples:
   jit check                                   every door that is open to a vendor
+  jit sessions                                who is in, and for how long
+  jit end --person acme/jo --reason TEXT      over, with every process
   jit try jo-cert.pub --account acme-support --from 192.0.2.7
                                               would this certificate be let in?
 
@@ -56,6 +58,109 @@ Exit status: 0 allowed, 1 refused or failed, 2 wrong usage.")]
 Asks `sshd -T` about every vendor account, so it must run as root.
 Exit status: 0 no error found (warnings may be), 1 an error found, 2 wrong usage.")]
     Check(Check),
+    /// Record every session of a vendor and end it in time; runs until it is stopped
+    #[command(
+        after_help = "Started by jit-recorder.service. In a container without systemd: run it in the foreground.
+
+host.toml needs the table [recorder]; an empty one has good defaults."
+    )]
+    Recorder,
+    /// End what should be over and repair what a crash left
+    #[command(after_help = "Examples:
+  jit sweep                 once, as jit-sweep.timer does every 30 seconds
+  jit sweep --every 30s     for ever, in a container without systemd")]
+    Sweep(Sweep),
+    /// List the open sessions
+    #[command(after_help = "Examples:
+  jit sessions
+  jit sessions --watch
+  jit sessions --json")]
+    Sessions(Sessions),
+    /// Show a session's records: who, why it ended, and each command
+    #[command(after_help = "Examples:
+  jit show S-7F3K9QAB
+  jit show S-7F3K9QAB --json        one record a line")]
+    Show(Show),
+    /// End sessions now, with all their processes; returns when the kernel says that they are over
+    #[command(after_help = "Examples:
+  jit end S-7F3K9QAB --reason 'wrong database'
+  jit end --vendor acme --reason 'contract ended'
+  jit end --all --reason 'incident 12'")]
+    End(End),
+    /// Let a session go on under the certificate of a new grant of the same scope
+    #[command(after_help = "Example:
+  jit extend S-7F3K9QAB --cert jo-cert.pub
+
+The first grant must have named an outer limit (`ca grant create --extendable-to`).")]
+    Extend(Extend),
+}
+
+/// Arguments of `jit sweep`.
+#[derive(Debug, Args)]
+pub struct Sweep {
+    /// Sweep again and again, this far apart, like 30s
+    #[arg(long, value_name = "SPAN", value_parser = seconds)]
+    pub every: Option<std::time::Duration>,
+}
+
+fn seconds(text: &str) -> Result<std::time::Duration, String> {
+    let digits = text.strip_suffix('s').unwrap_or(text);
+    let seconds = digits.parse().ok().filter(|n| (1..=3600).contains(n));
+    seconds.map(std::time::Duration::from_secs).ok_or_else(|| "write 1s to 3600s".to_owned())
+}
+
+/// Arguments of `jit sessions`.
+#[derive(Debug, Args)]
+pub struct Sessions {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Show it again every second until interrupted
+    #[arg(long, conflicts_with = "json")]
+    pub watch: bool,
+}
+
+/// Arguments of `jit show`.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// The session's id
+    pub session: String,
+    /// Print the records as they are, one a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `jit end`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["session", "grant", "person", "vendor", "all"]))]
+pub struct End {
+    /// One session by its id
+    pub session: Option<String>,
+    /// All sessions of a grant
+    #[arg(long, value_name = "GRANT")]
+    pub grant: Option<String>,
+    /// All sessions of a person
+    #[arg(long, value_name = "PERSON")]
+    pub person: Option<String>,
+    /// All sessions of a vendor
+    #[arg(long, value_name = "VENDOR")]
+    pub vendor: Option<String>,
+    /// Every open session
+    #[arg(long)]
+    pub all: bool,
+    /// Why: recorded, and told to the person
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+/// Arguments of `jit extend`.
+#[derive(Debug, Args)]
+pub struct Extend {
+    /// The session's id
+    pub session: String,
+    /// The new grant's certificate
+    #[arg(long, value_name = "FILE")]
+    pub cert: PathBuf,
 }
 
 /// Arguments of `jit principals`.

@@ -44,7 +44,9 @@ pub fn processes_of(session: u32) -> Vec<(i32, Pidfd)> {
     let Ok(entries) = fs::read_dir("/proc") else { return held };
     let own = i32::try_from(std::process::id()).unwrap_or(0);
     for entry in entries.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
+            continue;
+        };
         if pid <= 1 || pid == own || audit_session(pid) != Some(session) {
             continue;
         }

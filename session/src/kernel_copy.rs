@@ -28,7 +28,6 @@ const RETURNS: [(&str, &str); 4] = [
 ];
 
 /// The loaded program.
-#[derive(Debug)]
 pub struct KernelCopy {
     bpf: Ebpf,
     sessions: HashMap<MapData, u32, u8>,
@@ -41,6 +40,12 @@ pub struct KernelCopy {
     /// system call a little, attached only while a session is open.
     by_function: bool,
     link: Option<aya::programs::tp_btf::BtfTracePointLinkId>,
+}
+
+impl std::fmt::Debug for KernelCopy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KernelCopy").field("watched", &self.watched).finish_non_exhaustive()
+    }
 }
 
 /// Why the kernel's copy is not to be had on this host.
@@ -69,16 +74,28 @@ impl KernelCopy {
         let btf = Btf::from_sys_fs().map_err(unavailable)?;
         attach(&mut bpf, &btf, "command_ran", "sched_process_exec").map_err(unavailable)?;
         attach(&mut bpf, &btf, "process_exited", "sched_process_exit").map_err(unavailable)?;
-        let by_function = RETURNS.iter().all(|(program, function)| attach_return(&mut bpf, &btf, program, function).is_ok());
+        let by_function = RETURNS
+            .iter()
+            .all(|(program, function)| attach_return(&mut bpf, &btf, program, function).is_ok());
         if !by_function {
             let returned: &mut BtfTracePoint = program(&mut bpf, "call_returned").map_err(unavailable)?;
             returned.load("sys_exit", &btf).map_err(unavailable)?;
         }
         let missing = || unavailable("the program lacks a map");
-        let sessions = HashMap::try_from(bpf.take_map("sessions").ok_or_else(missing)?).map_err(unavailable)?;
+        let sessions =
+            HashMap::try_from(bpf.take_map("sessions").ok_or_else(missing)?).map_err(unavailable)?;
         let firsts = HashMap::try_from(bpf.take_map("firsts").ok_or_else(missing)?).map_err(unavailable)?;
         let events = RingBuf::try_from(bpf.take_map("events").ok_or_else(missing)?).map_err(unavailable)?;
-        Ok(Self { bpf, sessions, firsts, events, parts: event::Parts::default(), watched: 0, by_function, link: None })
+        Ok(Self {
+            bpf,
+            sessions,
+            firsts,
+            events,
+            parts: event::Parts::default(),
+            watched: 0,
+            by_function,
+            link: None,
+        })
     }
 
     /// The descriptor that becomes readable when events wait.
@@ -95,7 +112,8 @@ impl KernelCopy {
         self.sessions.insert(audit_session, 1, 0).map_err(unavailable)?;
         self.watched += 1;
         if self.watched == 1 && !self.by_function {
-            let returned: &mut BtfTracePoint = program(&mut self.bpf, "call_returned").map_err(unavailable)?;
+            let returned: &mut BtfTracePoint =
+                program(&mut self.bpf, "call_returned").map_err(unavailable)?;
             self.link = Some(returned.attach().map_err(unavailable)?);
         }
         Ok(())

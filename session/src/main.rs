@@ -6,16 +6,22 @@
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
+use audit::handover::Which;
+use base64ct::{Base64, Encoding};
 use clap::Parser;
 use grant::UnixTime;
 use hostfile::HostConfig;
 use session::check::door::Severity;
 use session::check::sshd::Sshd;
-use session::cli::{Check, Cli, Command, Principals, Try};
-use session::{check, principals, trial};
+use session::cli::{Check, Cli, Command, End, Extend, Principals, Sessions, Show, Sweep, Try};
+use session::recorder::{Recorder, Settings};
+use session::settings::{settings, shipper};
+use session::shipper::Bell;
+use session::{administrate, check, principals, sweep, trial};
 
 /// The answer of a command: what to print, and whether it is a yes.
 struct Answer {
@@ -29,7 +35,114 @@ fn main() -> ExitCode {
         Command::Principals(args) => list_principals(&args, &config),
         Command::Try(args) => end(attempt(&args, &config, now())),
         Command::Check(args) => end(look(&args, &config)),
+        Command::Recorder => end(record(&config)),
+        Command::Sweep(args) => end(sweep_up(&args, &config)),
+        Command::Sessions(args) => end(open_sessions(&args, &config)),
+        Command::Show(args) => end(show(&args, &config)),
+        Command::End(args) => end(end_sessions(&args, &config)),
+        Command::Extend(args) => end(extend(&args, &config)),
     }
+}
+
+fn yes(text: impl Into<String>) -> anyhow::Result<Answer> {
+    Ok(Answer { text: text.into(), yes: true })
+}
+
+/// The configuration and the recorder's settings in it.
+fn recorder_settings(config: &Path) -> anyhow::Result<(HostConfig, Settings)> {
+    let host = HostConfig::load(config)?;
+    let recorder =
+        host.recorder.as_ref().with_context(|| format!("{} has no table [recorder]", config.display()));
+    let recorder = recorder
+        .map_err(|e| e.context(Hint("write `[recorder]` at its end; an empty table has good defaults")))?;
+    let settings = settings(&host, recorder);
+    Ok((host, settings))
+}
+
+fn record(config: &Path) -> anyhow::Result<Answer> {
+    let (host, settings) = recorder_settings(config)?;
+    let bell = Arc::new(Bell::default());
+    let shipper = shipper(&host, &settings, Arc::clone(&bell));
+    let mut recorder = Recorder::start(settings, Arc::clone(&bell))?;
+    shipper.spawn().context("can't start the shipper")?;
+    recorder.run()?;
+    yes("stopped")
+}
+
+fn sweep_up(args: &Sweep, config: &Path) -> anyhow::Result<Answer> {
+    let (_, settings) = recorder_settings(config)?;
+    loop {
+        let swept = sweep::sweep(&settings).context("can't sweep")?;
+        let lines: Vec<String> = swept.ended.into_iter().chain(swept.repaired).collect();
+        let Some(every) = args.every else {
+            return yes(if lines.is_empty() { "nothing to sweep".to_owned() } else { lines.join("\n") });
+        };
+        for line in lines {
+            print(&line, ExitCode::SUCCESS);
+        }
+        std::thread::sleep(every);
+    }
+}
+
+fn open_sessions(args: &Sessions, config: &Path) -> anyhow::Result<Answer> {
+    let (_, settings) = recorder_settings(config)?;
+    loop {
+        let open = administrate::sessions(&settings.socket)?;
+        if args.json {
+            return yes(serde_json::to_string_pretty(&open)?);
+        }
+        let table = administrate::table(&open);
+        if !args.watch {
+            return yes(table);
+        }
+        // Clear the screen, then the table (ECMA-48: ED, CUP).
+        if print(&format!("\u{1b}[2J\u{1b}[H{table}"), ExitCode::SUCCESS) != ExitCode::SUCCESS {
+            return yes("");
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
+fn show(args: &Show, config: &Path) -> anyhow::Result<Answer> {
+    let (_, settings) = recorder_settings(config)?;
+    let records = administrate::records(&settings.spool, &args.session)?;
+    if args.json {
+        let lines: Vec<String> = records.iter().map(ToString::to_string).collect();
+        return yes(lines.join("\n"));
+    }
+    yes(administrate::told(&records))
+}
+
+fn end_sessions(args: &End, config: &Path) -> anyhow::Result<Answer> {
+    let (_, settings) = recorder_settings(config)?;
+    let which = match args {
+        End { session: Some(id), .. } => Which::Session(id.clone()),
+        End { grant: Some(id), .. } => Which::Grant(id.clone()),
+        End { person: Some(name), .. } => Which::Person(name.clone()),
+        End { vendor: Some(name), .. } => Which::Vendor(name.clone()),
+        _ => Which::All,
+    };
+    let ended = administrate::end(&settings.socket, which, args.reason.clone(), administrator())?;
+    Ok(Answer {
+        text: format!("{ended} session{} ended", if ended == 1 { "" } else { "s" }),
+        yes: ended > 0 || args.all,
+    })
+}
+
+/// Who gives the order: the person behind sudo, else the user.
+fn administrator() -> String {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    variable("SUDO_USER").or_else(|| variable("USER")).unwrap_or_else(|| "root".to_owned())
+}
+
+fn extend(args: &Extend, config: &Path) -> anyhow::Result<Answer> {
+    let (_, settings) = recorder_settings(config)?;
+    let text = certificate_text(&args.cert)?;
+    let blob = trial::certificate_blob(&text)
+        .map_err(anyhow::Error::from)
+        .map_err(|e| e.context(Hint("give the file that `ca sign` wrote, NAME-cert.pub")))?;
+    administrate::extend(&settings.socket, args.session.clone(), Base64::encode_string(&blob))?;
+    yes(format!("session {} was extended", args.session))
 }
 
 fn now() -> UnixTime {

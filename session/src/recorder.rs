@@ -26,9 +26,9 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use audit::command::{Command, Outcome};
-use audit::handover::Reply;
 use audit::{Event, Notice};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -37,7 +37,8 @@ use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
 use crate::kernel_copy::{self, KernelCopy};
-use crate::spool::{Limits, Spool};
+use crate::shipper::Bell;
+use crate::spool::{Limits, Position, Spool};
 use caller::Caller;
 use clock::{Boottime, wall_millis};
 use gate::Gate;
@@ -155,7 +156,7 @@ pub struct Recorder {
     sessions: BTreeMap<u32, Live>,
     next_key: u32,
     waiting: Vec<Waiting>,
-    replies: Vec<(u32, Reply)>,
+    replies: Vec<(u32, String)>,
     /// Sessions whose opening is in the spool's buffer, with the connection that waits for it.
     opening: Vec<(u32, u32)>,
     /// Refused connections and when they are ended.
@@ -166,6 +167,10 @@ pub struct Recorder {
     backlog: Vec<String>,
     /// Sessions whose file goes when the backlog is durable.
     closed_on_disk: Vec<String>,
+    /// Wakes the shipper.
+    bell: Arc<Bell>,
+    /// The spool's end when it was woken last.
+    rung_at: Position,
     boot_id: String,
     _lock: nix::fcntl::Flock<File>,
 }
@@ -175,8 +180,8 @@ impl Recorder {
     ///
     /// # Errors
     /// Names the step that failed.
-    pub fn start(settings: Settings) -> anyhow::Result<Self> {
-        restart::start(settings)
+    pub fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Self> {
+        restart::start(settings, bell)
     }
 
     /// Runs until it is asked to stop (SIGTERM, SIGINT). Sessions go on with the next recorder.
@@ -196,7 +201,9 @@ impl Recorder {
             for event in &events[..count] {
                 match Token::unpack(event.data()) {
                     Token::Socket => self.accept(),
-                    Token::Timer => drop(self.timer.wait()),
+                    Token::Timer => {
+                        let _ = self.timer.wait();
+                    }
                     Token::Kernel => {}
                     Token::Signal => stop = true,
                     Token::Revoked => self.revoked_changed(),
@@ -222,6 +229,12 @@ impl Recorder {
             self.reply(connection, &reply);
         }
         self.set_timer();
+        let position = self.spool.position();
+        if position != self.rung_at {
+            self.rung_at = position;
+            self.spool.set_shipped(self.bell.segment());
+            self.bell.ring();
+        }
         let _ = self.store.alive();
     }
 
@@ -232,7 +245,9 @@ impl Recorder {
         if events.contains(EpollFlags::EPOLLIN) {
             while self.take_one(key) {}
         }
-        if events.intersects(EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR) && !events.contains(EpollFlags::EPOLLIN) {
+        if events.intersects(EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR)
+            && !events.contains(EpollFlags::EPOLLIN)
+        {
             self.over(key, true);
         }
     }
@@ -273,7 +288,11 @@ impl Recorder {
         if live.ending.is_some() || over_quota || !self.spool.has_room(bytes) {
             let ending = live.ending.is_some();
             if ending || self.settings.on_audit_failure == OnAuditFailure::Stop {
-                let _ = notify_ffi::deny(listener, notification.id, if ending { Errno::EPERM } else { Errno::ENOSPC });
+                let _ = notify_ffi::deny(
+                    listener,
+                    notification.id,
+                    if ending { Errno::EPERM } else { Errno::ENOSPC },
+                );
                 live.unrecorded += u64::from(!ending);
                 self.slots.release(slot);
                 if !ending {
@@ -312,9 +331,16 @@ impl Recorder {
             return;
         }
         live.told_full = Some(now);
-        terminal::tell(live.state.audit_session, "commands can not be recorded: no space is left; nothing more runs until there is");
+        terminal::tell(
+            live.state.audit_session,
+            "commands can not be recorded: no space is left; nothing more runs until there is",
+        );
         let session = live.id().to_owned();
-        self.notice(Event::RecorderFull, Some(session), "a command was refused because it can not be recorded: no space is left");
+        self.notice(
+            Event::RecorderFull,
+            Some(session),
+            "a command was refused because it can not be recorded: no space is left",
+        );
     }
 
     /// Makes everything of this turn durable, then lets it happen.
@@ -323,7 +349,8 @@ impl Recorder {
         let durable = if anything { self.spool.commit().is_ok() } else { self.spool.write().is_ok() };
         if !durable {
             // What did not wait for this commit is true all the same, and is written when there is room.
-            let kept = |line: &&str| !line.starts_with(gate::GATE) && !line.contains("\"action\":\"session.open\"");
+            let kept =
+                |line: &&str| !line.starts_with(gate::GATE) && !line.contains("\"action\":\"session.open\"");
             let failed = self.spool.take_failed();
             self.backlog.extend(failed.lines().filter(kept).map(str::to_owned));
         }
@@ -392,7 +419,8 @@ impl Recorder {
         let Some(key) = self.by_audit_session(ran.session) else { return };
         let Some(live) = self.sessions.get_mut(&key) else { return };
         // After an exec the thread has the number of its process; several threads may have stood at the gate.
-        let mut same: Vec<_> = live.pending.values().filter(|p| ran.pid == 0 || p.caller.pid == ran.pid).collect();
+        let mut same: Vec<_> =
+            live.pending.values().filter(|p| ran.pid == 0 || p.caller.pid == ran.pid).collect();
         same.sort_by_key(|p| (p.caller.argv != ran.argv, p.caller.path != ran.name, p.seq));
         let Some(tid) = same.first().map(|p| p.caller.tid) else { return };
         let Some(pending) = live.pending.remove(&tid) else { return };
@@ -450,14 +478,14 @@ impl Recorder {
 
     fn set_timer(&mut self) {
         let Some(next) = self.next_due() else {
-            drop(self.timer.unset());
+            let _ = self.timer.unset();
             return;
         };
         let at = TimeSpec::new(
             i64::try_from(next.0 / 1_000_000_000).unwrap_or(i64::MAX),
             i64::try_from(next.0 % 1_000_000_000).unwrap_or(0),
         );
-        drop(self.timer.set(Expiration::OneShot(at), TimerSetTimeFlags::TFD_TIMER_ABSTIME));
+        let _ = self.timer.set(Expiration::OneShot(at), TimerSetTimeFlags::TFD_TIMER_ABSTIME);
     }
 
     fn watch(&self, descriptor: impl AsFd, token: Token) -> io::Result<()> {

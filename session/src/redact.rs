@@ -11,7 +11,8 @@ use regex::bytes::{Captures, Regex};
 const MARK: &[u8] = b"[redacted]";
 
 /// Names of secrets, as part of a longer name.
-const NAMES: &str = r"(?:pass(?:word|wd|phrase|code)|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credential)s?";
+const NAMES: &str =
+    r"(?:pass(?:word|wd|phrase|code)|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credential)s?";
 
 #[expect(clippy::expect_used, reason = "constant patterns, compiled by a test")]
 fn pattern(text: &str) -> Regex {
@@ -24,7 +25,8 @@ static ASSIGNED: LazyLock<Regex> =
 /// `Authorization: Bearer VALUE`.
 static HEADER: LazyLock<Regex> = LazyLock::new(|| pattern(r#"(?i)(authorization\s*[:=]\s*)([^"'\r\n]+)"#));
 /// `scheme://user:VALUE@host`.
-static URL: LazyLock<Regex> = LazyLock::new(|| pattern(r"([A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:)([^\s/@]+)(@)"));
+static URL: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"([A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:)([^\s/@]+)(@)"));
 /// `--db-password` alone: the next argument is the value.
 static FLAG: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"(?i)^--?[\w-]*{NAMES}$")));
 /// `--password VALUE` inside a command line in one argument.
@@ -46,7 +48,9 @@ pub fn redact(argv: &[Vec<u8>]) -> Vec<Vec<u8>> {
 }
 
 fn redact_one(argument: &[u8]) -> Vec<u8> {
-    let keep_ends = |found: &Captures<'_>| [&found[1], MARK, found.get(3).map_or(&b""[..], |end| end.as_bytes())].concat();
+    let keep_ends = |found: &Captures<'_>| {
+        [&found[1], MARK, found.get(3).map_or(&b""[..], |end| end.as_bytes())].concat()
+    };
     let mut text = argument.to_vec();
     for rule in [&HEADER, &URL, &ASSIGNED, &INNER_FLAG] {
         if rule.is_match(&text) {
@@ -67,14 +71,35 @@ mod tests {
 
     #[test]
     fn a_password_on_a_command_line_is_not_recorded() {
-        assert_eq!(redacted(&["mysql", "--password=hunter2", "db"]), ["mysql", "--password=[redacted]", "db"]);
-        assert_eq!(redacted(&["tool", "--api-key", "hunter2", "x"]), ["tool", "--api-key", "[redacted]", "x"]);
+        assert_eq!(
+            redacted(&["mysql", "--password=hunter2", "db"]),
+            ["mysql", "--password=[redacted]", "db"]
+        );
+        assert_eq!(
+            redacted(&["tool", "--api-key", "hunter2", "x"]),
+            ["tool", "--api-key", "[redacted]", "x"]
+        );
         assert_eq!(redacted(&["tool", "--token", "--verbose"]), ["tool", "--token", "--verbose"]);
-        assert_eq!(redacted(&["env", "PGPASSWORD=hunter2", "psql"]), ["env", "PGPASSWORD=[redacted]", "psql"]);
-        assert_eq!(redacted(&["curl", "https://jo:hunter2@host/x"]), ["curl", "https://jo:[redacted]@host/x"]);
-        assert_eq!(redacted(&["curl", "-H", "Authorization: Bearer hunter2"]), ["curl", "-H", "Authorization: [redacted]"]);
-        assert_eq!(redacted(&["sh", "-c", "mysql --password hunter2 <x"]), ["sh", "-c", "mysql --password [redacted] <x"]);
-        assert_eq!(redacted(&["sh", "-c", "export DB_SECRET='hunter2'; x"]), ["sh", "-c", "export DB_SECRET='[redacted]'; x"]);
+        assert_eq!(
+            redacted(&["env", "PGPASSWORD=hunter2", "psql"]),
+            ["env", "PGPASSWORD=[redacted]", "psql"]
+        );
+        assert_eq!(
+            redacted(&["curl", "https://jo:hunter2@host/x"]),
+            ["curl", "https://jo:[redacted]@host/x"]
+        );
+        assert_eq!(
+            redacted(&["curl", "-H", "Authorization: Bearer hunter2"]),
+            ["curl", "-H", "Authorization: [redacted]"]
+        );
+        assert_eq!(
+            redacted(&["sh", "-c", "mysql --password hunter2 <x"]),
+            ["sh", "-c", "mysql --password [redacted] <x"]
+        );
+        assert_eq!(
+            redacted(&["sh", "-c", "export DB_SECRET='hunter2'; x"]),
+            ["sh", "-c", "export DB_SECRET='[redacted]'; x"]
+        );
     }
 
     #[test]

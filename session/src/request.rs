@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use audit::handover::{MAX_MESSAGE, Message, Reply};
 use nix::sys::socket::sockopt::{ReceiveTimeout, SendTimeout};
-use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, connect, recvmsg, sendmsg, setsockopt, socket};
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, connect, recvmsg, sendmsg, setsockopt, socket,
+};
 use nix::sys::time::{TimeVal, TimeValLike};
 
 /// A connection with a question on its way.

@@ -85,7 +85,8 @@ impl Shipper {
     #[must_use]
     pub fn new(spool: &std::path::Path, place: PathBuf, target: Target, bell: Arc<Bell>) -> Self {
         let kept: Option<Place> = fs::read(&place).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let position = kept.map(|kept| Position { segment: kept.segment, offset: kept.offset }).unwrap_or_default();
+        let position =
+            kept.map(|kept| Position { segment: kept.segment, offset: kept.offset }).unwrap_or_default();
         Self { reader: Reader::at(spool, position), place, target, bell }
     }
 
@@ -132,7 +133,8 @@ impl Shipper {
         let place = Place { segment: position.segment, offset: position.offset };
         let temporary = self.place.with_extension("new");
         // A place that is lost ships again what was shipped; nothing is lost.
-        let kept = serde_json::to_vec(&place).map_err(io::Error::other).and_then(|text| fs::write(&temporary, text));
+        let kept =
+            serde_json::to_vec(&place).map_err(io::Error::other).and_then(|text| fs::write(&temporary, text));
         let _ = kept.and_then(|()| fs::rename(&temporary, &self.place));
     }
 }

@@ -65,7 +65,7 @@ pub fn segments(folder: &Path) -> io::Result<Vec<u64>> {
     let mut numbers = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let name = entry?.file_name();
-        let number = name.to_str().and_then(|name| name.strip_suffix(".jsonl")?.parse().ok());
+        let number: Option<u64> = name.to_str().and_then(|name| name.strip_suffix(".jsonl")?.parse().ok());
         numbers.extend(number);
     }
     numbers.sort_unstable();

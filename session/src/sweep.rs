@@ -75,7 +75,8 @@ fn end(settings: &Settings, state: &SessionState, why: &str, swept: &mut Swept) 
         std::thread::sleep(ROUND);
     }
     let left = processes_of(state.audit_session).len();
-    let message = format!("the sweep ended session {id}, because {why}: {killed} processes killed, {left} left");
+    let message =
+        format!("the sweep ended session {id}, because {why}: {killed} processes killed, {left} left");
     tell(settings, Event::SweepEnd, Some(id.clone()), &message);
     swept.ended.push(message);
 }
@@ -88,7 +89,12 @@ fn recorder_runs(settings: &Settings) -> bool {
 
 /// A recorder that is dead at two sweeps in a row does not come back by itself: its sessions end. A dead
 /// monitor is the recorder's to notice, and here only while there is none.
-fn sweep_without_recorder(settings: &Settings, states: &StateFolder, boot: &str, swept: &mut Swept) -> io::Result<()> {
+fn sweep_without_recorder(
+    settings: &Settings,
+    states: &StateFolder,
+    boot: &str,
+    swept: &mut Swept,
+) -> io::Result<()> {
     let marker = settings.runtime.join("recorder.missing");
     if recorder_runs(settings) {
         match fs::remove_file(&marker) {
@@ -98,7 +104,8 @@ fn sweep_without_recorder(settings: &Settings, states: &StateFolder, boot: &str,
     }
     let missing_before = marker.exists();
     for state in states.all()?.into_iter().filter(|state| state.boot_id == boot) {
-        let monitor = start_and_state(state.handover.monitor).is_some_and(|(start, _)| start == state.monitor_start);
+        let monitor =
+            start_and_state(state.handover.monitor).is_some_and(|(start, _)| start == state.monitor_start);
         let any = !processes_of(state.audit_session).is_empty();
         if any && missing_before {
             end(settings, &state, "no recorder runs", swept);
@@ -115,7 +122,9 @@ fn sweep_closed(settings: &Settings, swept: &mut Swept) -> io::Result<()> {
     for (path, audit_session) in closed_markers(settings)? {
         let found = ending::kill_session(audit_session);
         if found > 0 {
-            let message = format!("the sweep killed {found} processes of a session that was closed (audit session {audit_session})");
+            let message = format!(
+                "the sweep killed {found} processes of a session that was closed (audit session {audit_session})"
+            );
             tell(settings, Event::SweepEnd, None, &message);
             swept.ended.push(message);
             continue;
@@ -136,14 +145,17 @@ fn closed_markers(settings: &Settings) -> io::Result<Vec<(PathBuf, u32)>> {
     let mut markers = Vec::new();
     for entry in entries {
         let entry = entry?;
-        markers.extend(entry.file_name().to_str().and_then(|name| name.parse().ok()).map(|id| (entry.path(), id)));
+        markers.extend(
+            entry.file_name().to_str().and_then(|name| name.parse().ok()).map(|id| (entry.path(), id)),
+        );
     }
     Ok(markers)
 }
 
 /// Half-written files that a kill left.
 fn sweep_stale_files(settings: &Settings, folder: &std::path::Path, swept: &mut Swept) -> io::Result<()> {
-    for entry in fs::read_dir(folder)?.chain(fs::read_dir(settings.state.join("uses")).into_iter().flatten()) {
+    for entry in fs::read_dir(folder)?.chain(fs::read_dir(settings.state.join("uses")).into_iter().flatten())
+    {
         let entry = entry?;
         let name = entry.file_name();
         let half = name.to_str().is_some_and(|name| name.starts_with('.') && name.ends_with(".new"));
@@ -157,12 +169,24 @@ fn sweep_stale_files(settings: &Settings, folder: &std::path::Path, swept: &mut 
 
 /// Records what was done: through the recorder if it listens, else in its spool, which is then nobody's.
 fn tell(settings: &Settings, event: Event, session: Option<String>, message: &str) {
-    let notice = Notice { time: wall_millis(), host: settings.host.clone(), event, session, message: message.to_owned() };
+    let notice = Notice {
+        time: wall_millis(),
+        host: settings.host.clone(),
+        event,
+        session,
+        message: message.to_owned(),
+    };
     let line = notice.json();
-    if crate::request::send(&settings.socket, &Message::Notice { line: line.clone() }, Duration::from_secs(2)).is_ok() {
+    if crate::request::send(&settings.socket, &Message::Notice { line: line.clone() }, Duration::from_secs(2))
+        .is_ok()
+    {
         return;
     }
-    let Ok(file) = File::options().write(true).create(true).truncate(false).open(settings.runtime.join("recorder.lock")) else { return };
+    let Ok(file) =
+        File::options().write(true).create(true).truncate(false).open(settings.runtime.join("recorder.lock"))
+    else {
+        return;
+    };
     let Ok(_lock) = Flock::lock(file, FlockArg::LockExclusiveNonblock) else { return };
     if let Ok(mut spool) = Spool::open(&settings.spool, settings.limits) {
         spool.append(&line);

@@ -24,7 +24,6 @@ pub struct Client {
     account: String,
     identity: Option<Identity>,
     source: Ipv4Addr,
-    options: Vec<String>,
 }
 
 impl Client {
@@ -48,20 +47,13 @@ impl Client {
         let folder = tempfile::Builder::new().prefix("jit-client-").tempdir().expect("a scratch folder");
         std::fs::write(folder.path().join("known_hosts"), host.known_hosts()).expect("writes known_hosts");
         let (port, account) = (host.port(), account.to_owned());
-        Self { folder, port, account, identity: None, source: unused_address(), options: Vec::new() }
+        Self { folder, port, account, identity: None, source: unused_address() }
     }
 
     /// The same client from another source address.
     #[must_use]
     pub fn from(mut self, source: Ipv4Addr) -> Self {
         self.source = source;
-        self
-    }
-
-    /// The same client with one more `-o` option.
-    #[must_use]
-    pub fn option(mut self, option: &str) -> Self {
-        self.options.push(option.to_owned());
         self
     }
 
@@ -91,11 +83,11 @@ impl Client {
         self.folder.path()
     }
 
-    /// `ssh` with everything but the words after the destination; `flags` go before it.
+    /// `ssh` with everything but the words after the destination; `flags` stand first, so they count.
     #[must_use]
     pub fn ssh(&self, flags: &[&str], words: &[&str]) -> Command {
-        let mut command = self.tool("ssh");
-        command.arg("-p").arg(self.port.to_string()).arg("-b").arg(self.source.to_string()).args(flags);
+        let mut command = self.tool("ssh", flags);
+        command.arg("-p").arg(self.port.to_string()).arg("-b").arg(self.source.to_string());
         command.arg(format!("{}@127.0.0.1", self.account)).args(words);
         command
     }
@@ -120,7 +112,7 @@ impl Client {
     pub fn sftp(&self, batch: &str) -> Outcome {
         let script = self.folder.path().join("batch");
         std::fs::write(&script, batch).expect("writes the batch");
-        let mut command = self.tool("sftp");
+        let mut command = self.tool("sftp", &[]);
         command.arg("-P").arg(self.port.to_string()).arg("-o").arg(format!("BindAddress={}", self.source));
         command.arg("-b").arg(&script).arg(format!("{}@127.0.0.1", self.account));
         run(command)
@@ -130,9 +122,9 @@ impl Client {
     #[must_use]
     #[track_caller]
     pub fn scp(&self, flags: &[&str], from: &Path, to: &str) -> Outcome {
-        let mut command = self.tool("scp");
+        let mut command = self.tool("scp", flags);
         command.arg("-P").arg(self.port.to_string()).arg("-o").arg(format!("BindAddress={}", self.source));
-        command.args(flags).arg(from).arg(format!("{}@127.0.0.1:{to}", self.account));
+        command.arg(from).arg(format!("{}@127.0.0.1:{to}", self.account));
         run(command)
     }
 
@@ -144,11 +136,9 @@ impl Client {
         std::fs::write(&ask, format!("#!/bin/sh\necho '{password}'\n")).expect("writes the askpass program");
         std::fs::set_permissions(&ask, std::os::unix::fs::PermissionsExt::from_mode(0o700))
             .expect("sets its mode");
-        let mut command = clean(program("ssh", "openssh-client"));
-        // The first value of an option counts: these stand before those of every other client.
-        command.args(["-F", "none", "-o", "BatchMode=no", "-o", "NumberOfPasswordPrompts=1"]);
-        command.arg("-o").arg(format!("PreferredAuthentications={methods}"));
-        command.args(self.ssh(&[], &[words]).get_args().skip(2)).env("HOME", self.folder.path());
+        let methods = format!("PreferredAuthentications={methods}");
+        let flags = ["-o", &methods, "-o", "BatchMode=no", "-o", "NumberOfPasswordPrompts=1"];
+        let mut command = self.ssh(&flags, &[words]);
         command.env("SSH_ASKPASS", &ask).env("SSH_ASKPASS_REQUIRE", "force").env("DISPLAY", ":0");
         run(command)
     }
@@ -182,14 +172,13 @@ impl Client {
         said
     }
 
-    fn tool(&self, name: &str) -> Command {
+    /// The first value of an option counts: what a test asks for stands before what holds for every client.
+    fn tool(&self, name: &str, flags: &[&str]) -> Command {
         let mut command = clean(program(name, "openssh-client"));
-        command.env("HOME", self.folder.path()).args(["-F", "none"]);
+        command.env("HOME", self.folder.path()).args(["-F", "none"]).args(flags);
         let known = format!("UserKnownHostsFile={}", self.folder.path().join("known_hosts").display());
-        let mut options = self.options.clone();
-        options.extend([known, "GlobalKnownHostsFile=none".into(), "StrictHostKeyChecking=yes".into()]);
+        let mut options = vec![known, "GlobalKnownHostsFile=none".into(), "StrictHostKeyChecking=yes".into()];
         options.extend(["BatchMode=yes".into(), "IdentitiesOnly=yes".into(), "ConnectTimeout=20".into()]);
-        // The first value of an option counts: what a test asked for stands before these.
         options.extend(["ControlMaster=no".into(), "ControlPath=none".into(), "IdentityAgent=none".into()]);
         match &self.identity {
             None => options.push("IdentityFile=none".into()),

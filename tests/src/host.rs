@@ -13,7 +13,7 @@ use crate::artefacts::{self, own_program};
 use crate::deadline::{self, SOON};
 use crate::log_socket::LogSocket;
 use crate::namespace::Namespace;
-use crate::process::{Outcome, program, run};
+use crate::process::{Outcome, Running, program, run};
 use crate::world::Sshd;
 use crate::{pam_stack, sshd_config};
 
@@ -266,28 +266,44 @@ impl Host {
         }
     }
 
+    /// Adds an account by its line in `/etc/passwd`, with a home folder and the usual password.
+    pub fn add_account(&self, line: &str) {
+        let account = line.split(':').next().unwrap_or_default();
+        self.write("/etc/passwd", self.read("/etc/passwd") + line + "\n");
+        self.write_mode(
+            "/etc/shadow",
+            self.read("/etc/shadow") + &format!("{account}:!:20000:0:99999:7:::\n"),
+            0o640,
+        );
+        self.set_passwords(&[account]);
+    }
+
+    fn set_passwords(&self, accounts: &[&str]) {
+        let lines: String = accounts.iter().map(|account| format!("{account}:{PASSWORD}\n")).collect();
+        let mut chpasswd = self.command("chpasswd");
+        chpasswd.args(["-c", "SHA512"]);
+        drop(Running::start(chpasswd, lines.as_bytes()).finish().ok());
+        for account in accounts {
+            let home = format!("/home/{account}");
+            drop(self.run(["install", "-d", "-m", "0750", "-o", account, &home]).ok());
+        }
+    }
+
     fn make_accounts(&self) {
         let mut passwd = without(&self.read("/etc/passwd"), ADMIN);
         let mut shadow = without(&self.read("/etc/shadow"), ADMIN);
         let mut group = without(&self.read("/etc/group"), ADMIN);
-        let mut passwords = String::new();
         for (number, account) in (60_001..).zip(VENDORS.into_iter().chain([ADMIN])) {
             passwd += &format!("{account}:x:{number}:{number}::/home/{account}:/bin/bash\n");
             shadow += &format!("{account}:!:20000:0:99999:7:::\n");
             group += &format!("{account}:x:{number}:\n");
-            passwords += &format!("{account}:{PASSWORD}\n");
         }
         group += &format!("jit-vendors:x:60100:{}\n", VENDORS.join(","));
         self.write("/etc/passwd", passwd);
         self.write_mode("/etc/shadow", shadow, 0o640);
         self.write("/etc/group", group);
-        let mut chpasswd = self.command("chpasswd");
-        chpasswd.args(["-c", "SHA512"]);
-        drop(crate::process::Running::start(chpasswd, passwords.as_bytes()).finish().ok());
-        for account in VENDORS.into_iter().chain([ADMIN]) {
-            let home = format!("/home/{account}");
-            drop(self.run(["install", "-d", "-m", "0750", "-o", account, "-g", account, &home]).ok());
-        }
+        let accounts: Vec<&str> = VENDORS.into_iter().chain([ADMIN]).collect();
+        self.set_passwords(&accounts);
     }
 
     fn start_sshd(&mut self, more: &str) {

@@ -20,18 +20,18 @@ impl Identity {
     /// When `ssh-keygen` fails.
     #[must_use]
     pub fn make(folder: &Path, name: &str) -> Self {
-        Self::make_kind(folder, name, "ed25519")
+        Self::make_kind(folder, name, "ed25519", "256")
     }
 
-    /// The same with another key type, as `ssh-keygen -t` names it.
+    /// The same with another key type and size, as `ssh-keygen -t` and `-b` name them.
     ///
     /// # Panics
     /// When `ssh-keygen` fails.
     #[must_use]
-    pub fn make_kind(folder: &Path, name: &str, kind: &str) -> Self {
+    pub fn make_kind(folder: &Path, name: &str, kind: &str, bits: &str) -> Self {
         let key = folder.join(name);
         let mut command = clean(program("ssh-keygen", "openssh-client"));
-        command.args(["-q", "-t", kind, "-N", "", "-C", name, "-f"]).arg(&key);
+        command.args(["-q", "-t", kind, "-b", bits, "-N", "", "-C", name, "-f"]).arg(&key);
         drop(run(command).ok());
         Self { key, certificate: None }
     }

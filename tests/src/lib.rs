@@ -10,6 +10,7 @@
 
 pub mod artefacts;
 pub mod authority;
+pub mod booted;
 pub mod client;
 pub mod clock;
 pub mod deadline;

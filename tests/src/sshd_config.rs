@@ -28,15 +28,20 @@ Subsystem sftp /usr/lib/openssh/sftp-server -l INFO
     )
 }
 
-/// The block of an administrator who got it wrong: sshd lets every principal of a certificate in, and reads no KRL.
+/// The block of an administrator who got it wrong: sshd lets every principal of a certificate in, forwards everywhere and
+/// back, and reads no KRL.
 #[must_use]
 pub fn accepting_every_principal() -> String {
-    let documented = MATCH_BLOCK.lines().filter(|line| !line.contains("RevokedKeys"));
-    let wrong = documented.map(|line| match line.split_once("/usr/bin/jit principals") {
-        Some((before, _)) => format!("{before}/usr/local/sbin/every-principal %t %k\n"),
-        None => format!("{line}\n"),
-    });
-    wrong.collect()
+    let wrong =
+        MATCH_BLOCK.lines().map(str::trim).filter_map(|line| match line.split_whitespace().next()? {
+            "RevokedKeys" | "PermitListen" => None,
+            "AllowTcpForwarding" => Some("AllowTcpForwarding yes".to_owned()),
+            "AuthorizedPrincipalsCommand" => {
+                Some("AuthorizedPrincipalsCommand /usr/local/sbin/every-principal %t %k".to_owned())
+            }
+            _ => Some(line.to_owned()),
+        });
+    wrong.map(|line| line + "\n").collect()
 }
 
 /// Prints the principals of the certificate that it is shown.

@@ -27,8 +27,8 @@ pub const ACCOUNT: &str = "acme-support";
 pub enum Sshd {
     /// As the documents say.
     AsDocumented,
-    /// As somebody got it wrong: every principal of a certificate is accepted, and no KRL is read. Only the module stands
-    /// between a certificate of the CA and the account.
+    /// As somebody got it wrong: every principal of a certificate is accepted, forwarding goes everywhere and back, and
+    /// no KRL is read. Only the module stands between a certificate of the CA and the account.
     AcceptsEveryPrincipal,
 }
 

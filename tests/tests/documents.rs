@@ -15,12 +15,12 @@ use std::path::{Path, PathBuf};
 use e2e::artefacts;
 use e2e::process::{clean, run};
 
-use crate::tree::{documents, fences, none_of, quoted, read, root, rows, tree};
+use crate::tree::{compiled, documents, fences, none_of, quoted, read, root, rows, tree};
 
-/// The names of all test functions of the tree.
-fn tests_of(tree: &[(String, String)]) -> BTreeSet<String> {
+/// The names of all test functions that cargo runs.
+fn tests() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for (_, text) in tree.iter().filter(|(name, _)| name.ends_with(".rs")) {
+    for text in compiled().values() {
         let mut marked = false;
         for line in text.lines().map(str::trim) {
             if line.starts_with("#[test]") {
@@ -41,7 +41,7 @@ const THREATS: [&str; 4] = ["threat", "what stops it", "where", "tests"];
 
 #[test]
 fn every_threat_names_a_test_that_exists() {
-    let tests = tests_of(&tree());
+    let tests = tests();
     let rows = rows(&read("docs/threats.md"), &THREATS);
     let mut wrong = Vec::new();
     for row in &rows {
@@ -151,6 +151,31 @@ fn every_link_leads_somewhere() {
 }
 
 #[test]
+fn every_file_that_a_document_names_exists() {
+    let folders = [
+        "grant",
+        "audit",
+        "hostfile",
+        "ca",
+        "pam_jit",
+        "session",
+        "tests",
+        "docs",
+        "packaging",
+        "scripts",
+        "systemd",
+    ];
+    let mut missing = Vec::new();
+    for (name, text) in documents() {
+        let paths = text.lines().flat_map(quoted).filter(|path| !path.contains([' ', '*', '<', '>']));
+        let ours =
+            paths.filter(|path| path.split_once('/').is_some_and(|(folder, _)| folders.contains(&folder)));
+        missing.extend(ours.filter(|path| !root().join(path).exists()).map(|path| format!("{name}: {path}")));
+    }
+    none_of("files that do not exist", &missing);
+}
+
+#[test]
 fn every_crate_stands_in_the_architecture() {
     let manifest = read("Cargo.toml");
     let line = manifest.lines().find(|line| line.starts_with("members")).expect("the line of members");
@@ -217,9 +242,11 @@ fn unsafe_stands_only_where_the_architecture_says() {
         "allow(unsafe_code",
     ];
 
-    let sources = tree().into_iter().filter(|(name, _)| name.ends_with(".rs") && name != OWN);
-    let found: BTreeSet<_> = sources
-        .filter(|(_, text)| text.lines().any(|line| words.iter().any(|word| code(line).contains(word))))
+    let found: BTreeSet<_> = compiled()
+        .into_iter()
+        .filter(|(name, text)| {
+            name != OWN && text.lines().any(|line| words.iter().any(|word| code(line).contains(word)))
+        })
         .map(|(name, _)| name)
         .collect();
     assert_eq!(found, listed);
@@ -230,7 +257,7 @@ fn unsafe_stands_only_where_the_architecture_says() {
 
 #[test]
 fn nothing_needs_nightly_or_rustup() {
-    let denied = ["never", "not ", "no ", "neither", "nothing", "without"];
+    let denied = ["never", "not ", "no ", "neither", "nothing", "without", "stable"];
     let mut wrong = Vec::new();
     for (name, text) in tree().iter().filter(|(name, _)| name != OWN && name != "Cargo.lock") {
         for line in text.lines().map(str::to_lowercase) {

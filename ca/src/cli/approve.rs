@@ -1,4 +1,7 @@
 //! `ca approve` and `ca deny`.
+//!
+//! What is signed is shown before the key is asked for, and verified again when it is written down. The
+//! rules are in `ca::approve`.
 
 use std::path::{Path, PathBuf};
 

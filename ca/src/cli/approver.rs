@@ -1,4 +1,7 @@
-//! `ca approver`.
+//! `ca approver`: add, list, end, export.
+//!
+//! The exported file decides on hosts whose approvals count, so every change of an approver reminds of it.
+//! The rules are in `ca::ledger::approver`.
 
 use std::path::PathBuf;
 

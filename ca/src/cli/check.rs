@@ -1,4 +1,7 @@
 //! `ca check`.
+//!
+//! Findings are the result, so they go to standard output, numbered, each with what to do; the exit code
+//! says whether there are any. What is looked at, `ca::check` says.
 
 use clap::Args;
 use serde_json::json;

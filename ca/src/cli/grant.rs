@@ -1,4 +1,7 @@
-//! `ca grant`.
+//! `ca grant`: create, show.
+//!
+//! Creating prints what was written down and, alone on the last line, the id. `show --document` prints the
+//! exact bytes to sign and nothing else, so that ssh-keygen is enough to approve. The rules are in `ca::request`.
 
 use std::num::NonZeroU32;
 
@@ -131,9 +134,11 @@ impl Create {
     fn wish(self, approvals: u8, now: UnixTime) -> Result<Wish, Failure> {
         let lasts = span("--for <DURATION>", &self.lasts)?;
         let opens = self.opens.as_deref().map_or(Ok(now), |text| time("--opens <TIME>", text, now))?;
-        let window = Window::new(opens, opens.plus(lasts))
-            .map_err(|e| Failure::usage(format!("invalid value '{}' for '--for <DURATION>': {e}", self.lasts)))?;
-        let extendable_to = self.extendable_to.as_deref().map(|text| time("--extendable-to <TIME>", text, now));
+        let window = Window::new(opens, opens.plus(lasts)).map_err(|e| {
+            Failure::usage(format!("invalid value '{}' for '--for <DURATION>': {e}", self.lasts))
+        })?;
+        let extendable_to =
+            self.extendable_to.as_deref().map(|text| time("--extendable-to <TIME>", text, now));
         let sources = if self.sources.is_empty() {
             Sources::any()
         } else {
@@ -206,12 +211,14 @@ impl Show {
         }
         context.out.pairs(&pairs)?;
         if more {
-            hint(&format!("only the {} newest certificates are shown; `ca log --all` has all", certificates.len()));
+            hint(&format!(
+                "only the {} newest certificates are shown; `ca log --all` has all",
+                certificates.len()
+            ));
         }
         Ok(())
     }
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -234,7 +241,10 @@ mod tests {
                 other => &other.replace('-', "_"),
             };
             let shown = &value[key];
-            assert!(shown.is_null() == (text == "-" && key != "roles" || text == "unlimited"), "{key}: {shown}");
+            assert!(
+                shown.is_null() == (text == "-" && key != "roles" || text == "unlimited"),
+                "{key}: {shown}"
+            );
             assert!(key != "opens" || shown == text);
         }
     }

@@ -1,4 +1,7 @@
-//! `ca host`.
+//! `ca host`: add, list, end.
+//!
+//! The ledger's hosts are what grants may name; what a host itself believes stands in its own host.toml.
+//! The rules are in `ca::ledger::host`.
 
 use std::collections::BTreeSet;
 
@@ -84,7 +87,9 @@ impl Add {
         }
         change.commit()?;
         let host = host::find(authority.ledger(), &self.name)?;
-        context.out.either(format_args!("host {}: roles {}", host.name, roles_text(&host.roles)), &to_json(&host))
+        context
+            .out
+            .either(format_args!("host {}: roles {}", host.name, roles_text(&host.roles)), &to_json(&host))
     }
 }
 

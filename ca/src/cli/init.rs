@@ -1,4 +1,7 @@
 //! `ca init`.
+//!
+//! What could be in the way is looked at before anybody is asked for a passphrase. The order in which files
+//! come to be is in `ca::init`.
 
 use std::path::PathBuf;
 
@@ -70,7 +73,7 @@ impl Init {
             ("directory", dir.display().to_string()),
         ])?;
         context.out.line(format_args!(
-            "\nNext:\n  \
+            "Next:\n  \
              copy {} to each host as /etc/jit/ca.pub\n  \
              write authority = \"{authority}\" into each host's /etc/jit/host.toml\n  \
              keep {} offline if you can: it appoints CA keys and approvers\n  \

@@ -1,4 +1,7 @@
 //! `ca inspect`.
+//!
+//! Prints claims as claims, and the verdict last. A certificate that can be read is described with exit
+//! code 0, whatever the verdict; one that cannot be read is an error.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -63,7 +66,11 @@ fn validity(found: &Inspection, now: UnixTime) -> String {
     let when = if now.secs() < after {
         format!("begins in {}", span(after - now.secs()))
     } else if now.secs() < before {
-        if before == u64::MAX { "never ends".to_owned() } else { format!("another {}", span(before - now.secs())) }
+        if before == u64::MAX {
+            "never ends".to_owned()
+        } else {
+            format!("another {}", span(before - now.secs()))
+        }
     } else {
         format!("expired {} ago", span(now.secs() - before))
     };
@@ -79,7 +86,11 @@ fn pairs(found: &Inspection, now: UnixTime) -> Vec<(&'static str, String)> {
         ("key", found.key.clone()),
         (
             "signed by",
-            format!("{} ({})", found.signed_by, if found.ours { "this authority" } else { "not this authority" }),
+            format!(
+                "{} ({})",
+                found.signed_by,
+                if found.ours { "this authority" } else { "not this authority" }
+            ),
         ),
         (
             "ledger",
@@ -98,7 +109,10 @@ fn pairs(found: &Inspection, now: UnixTime) -> Vec<(&'static str, String)> {
         }
     }
     for approval in &found.approvals {
-        let who = approval.approver.as_ref().map_or("nobody who is an approver now".to_owned(), ToString::to_string);
+        let who = approval
+            .approver
+            .as_ref()
+            .map_or("nobody who is an approver now".to_owned(), ToString::to_string);
         let holds = if approval.holds { "" } else { ", a signature that does not hold" };
         pairs.push(("approved by", format!("{who} with {}{holds}", approval.fingerprint)));
     }
@@ -124,15 +138,16 @@ fn to_json(found: &Inspection) -> Value {
     let claims = &found.claims;
     let time = |seconds: u64| (seconds != u64::MAX).then(|| UnixTime::from_secs(seconds).to_string());
     let options = |map: &ssh_key::certificate::OptionsMap| -> Value {
-        map.iter().map(|(name, data)| (name.clone(), Value::from(data.clone()))).collect::<serde_json::Map<_, _>>().into()
+        map.iter()
+            .map(|(name, data)| (name.clone(), Value::from(data.clone())))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
     };
     let verdict = match (&found.tried, &found.verdict) {
         (Some((host, account, source)), Some(verdict)) => {
             let (accepted, reason, told) = match verdict {
                 Verdict::Allow(_) => (true, None, None),
-                Verdict::Refuse(refusal) => {
-                    (false, Some(refusal.reason.code()), Some(refusal.reason.told()))
-                }
+                Verdict::Refuse(refusal) => (false, Some(refusal.reason.code()), Some(refusal.reason.told())),
             };
             json!({
                 "accepted": accepted,

@@ -1,4 +1,7 @@
 //! `ca list`.
+//!
+//! Shows the newest grants, a bounded number of them unless `--all` is given, so that a large ledger lists
+//! as fast as an empty one. The queries are in `ca::ledger::grant_record`.
 
 use ca::ledger::grant_record::{self, Wanted};
 use ca::limits;

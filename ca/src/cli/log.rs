@@ -1,4 +1,7 @@
 //! `ca log`.
+//!
+//! Prints events in their order, one a line in both forms. `--follow` looks for numbers after the last one
+//! that was printed, so it misses none and repeats none, however many come at once.
 
 use ca::ledger::event::{self, Event};
 use ca::limits;
@@ -43,11 +46,13 @@ impl Log {
             events.iter().try_for_each(|event| print(context, event))?;
             events.last().map_or(0, |last| last.number)
         };
-        while self.follow {
+        if !self.follow {
+            return Ok(());
+        }
+        loop {
             std::thread::sleep(limits::FOLLOW);
             seen = print_after(context, ledger, seen)?;
         }
-        Ok(())
     }
 }
 
@@ -89,7 +94,8 @@ fn print(context: &Context, event: &Event) -> Result<(), Failure> {
 fn detail(value: &Value) -> String {
     let mut text = String::new();
     for (name, value) in value.as_object().into_iter().flatten() {
-        if matches!(name.as_str(), "document" | "signature" | "key" | "ca_key" | "digest") || value.is_null() {
+        if matches!(name.as_str(), "document" | "signature" | "key" | "ca_key" | "digest") || value.is_null()
+        {
             continue;
         }
         let shown = match value {

@@ -1,4 +1,7 @@
-//! `ca person`.
+//! `ca person`: add, list, show, end.
+//!
+//! Keys are read and checked before the ledger is opened for a change; all of them are enrolled, or none.
+//! The rules are in `ca::ledger::person` and `ca::ledger::key`.
 
 use std::path::PathBuf;
 

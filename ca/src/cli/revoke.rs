@@ -1,4 +1,7 @@
 //! `ca revoke`, and the two lists that carry revocations to hosts: `ca krl` and `ca revoked`.
+//!
+//! Both lists are replaced whole or not at all: sshd refuses everybody when its list is missing or broken.
+//! What stands in them is in `ca::ledger::revocation`.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,7 @@
-//! A grant as people and programs see it; shared by `grant`, `list`, `approve`.
+//! A grant as people and programs see it; shared by `grant`, `list`, `approve`, `inspect`.
+//!
+//! People read words and their local zone. Programs read every field of the document under its own name,
+//! times in UTC, absent values as null.
 
 use ca::ledger::certificate::StoredCertificate;
 use ca::ledger::grant_record::Standing;
@@ -27,10 +30,13 @@ pub(crate) fn pairs(grant: &Grant) -> Vec<(&'static str, String)> {
         ("where", places(grant)),
         ("as", joined(&grant.accounts)),
         ("from", grant.sources.to_string().replace(',', ", ")),
-        ("may use", match grant.features.to_string().as_str() {
-            "-" => "commands only".to_owned(),
-            features => features.replace(',', ", "),
-        }),
+        (
+            "may use",
+            match grant.features.to_string().as_str() {
+                "-" => "commands only".to_owned(),
+                features => features.replace(',', ", "),
+            },
+        ),
         ("opens", Local(grant.window.opens()).to_string()),
         ("closes", Local(grant.window.closes()).to_string()),
     ];
@@ -109,7 +115,12 @@ pub(crate) fn standing_pairs(standing: &Standing, now: UnixTime) -> Vec<(&'stati
         let ended = if approval.counts { "" } else { ", does not count: the approver or the key has ended" };
         pairs.push((
             "approved by",
-            format!("{} on {} with {}{ended}", approval.approver, Local(approval.approved_at), approval.fingerprint),
+            format!(
+                "{} on {} with {}{ended}",
+                approval.approver,
+                Local(approval.approved_at),
+                approval.fingerprint
+            ),
         ));
     }
     if let Some(denial) = &standing.denial {
@@ -135,7 +146,11 @@ fn state(standing: &Standing, now: UnixTime) -> String {
     match state {
         State::Pending => {
             let counted = standing.counted();
-            format!("pending, {counted} of {} approvals, lapses in {}", grant.approvals, span(closes.since(now)))
+            format!(
+                "pending, {counted} of {} approvals, lapses in {}",
+                grant.approvals,
+                span(closes.since(now))
+            )
         }
         State::Approved => format!("approved, opens in {}", span(opens.since(now))),
         State::Open => format!("open for another {}", span(closes.since(now))),

@@ -1,10 +1,13 @@
 //! `ca sign`.
+//!
+//! The request and the place for the certificate are checked before a passphrase is asked for. The
+//! certificate stands in the ledger before its bytes are written anywhere. The rules are in `ca::sign`.
 
 use std::path::{Path, PathBuf};
 
 use ca::config::lifetime;
-use ca::moment::{Local, span};
 use ca::durable::{self, FileError};
+use ca::moment::{Local, span};
 use ca::{Issued, Request, public_key};
 use clap::Args;
 use grant::GrantId;
@@ -92,7 +95,7 @@ fn expect_writable(output: &Path) -> Result<(), Failure> {
     Err(FileError::Io { step: "write", path: output.to_owned(), source: source.into() }.into())
 }
 
-fn print(context: &Context, issued: &Issued, output: &PathBuf) -> Result<(), Failure> {
+fn print(context: &Context, issued: &Issued, output: &Path) -> Result<(), Failure> {
     let grant = &issued.record.grant;
     let mut certificate = issued.certificate.clone();
     certificate.set_comment(grant.person.as_str());

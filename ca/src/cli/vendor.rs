@@ -1,4 +1,7 @@
-//! `ca vendor`.
+//! `ca vendor`: add, list, show, end.
+//!
+//! A vendor's last day counts as a whole, in UTC, and the output says so each time. The rules are in
+//! `ca::ledger::vendor`.
 
 use ca::Refused;
 use ca::ledger::{person, revocation, vendor};
@@ -104,11 +107,8 @@ impl Add {
         change.commit()?;
         let ledger = authority.ledger();
         let value = to_json(ledger, &vendor::find(ledger, &self.name)?, now)?;
-        let text = format!(
-            "vendor {}: may have access through {}, until 24:00 UTC",
-            self.name,
-            last_day(until)
-        );
+        let text =
+            format!("vendor {}: may have access through {}, until 24:00 UTC", self.name, last_day(until));
         context.out.either(text, &value)
     }
 }
@@ -173,7 +173,9 @@ impl End {
         change.commit()?;
         let names: Vec<_> = persons.iter().map(ToString::to_string).collect();
         if context.out.json {
-            return context.out.json(&json!({ "name": self.name.as_str(), "ended_at": now.to_string(), "persons": names }));
+            return context
+                .out
+                .json(&json!({ "name": self.name.as_str(), "ended_at": now.to_string(), "persons": names }));
         }
         let with = if names.is_empty() { String::new() } else { format!(", with {}", names.join(", ")) };
         context.out.line(format_args!("vendor {} ended{with}", self.name))?;

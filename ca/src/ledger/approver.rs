@@ -1,4 +1,7 @@
 //! Approvers: those of us who may approve, each with enrolled keys.
+//!
+//! A name is used once: after it has ended nobody gets it again, so that old events stay unambiguous. The
+//! export for hosts is made here, from the keys that count now, and read back before it is given out.
 
 use grant::{ApproverName, Approvers, PublicKey, UnixTime};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -98,8 +101,12 @@ pub fn export(ledger: &Connection) -> Result<String, Error> {
 pub fn add(change: &Change<'_>, name: &ApproverName, keys: &[PublicKey]) -> Result<(), Error> {
     match find(change, name) {
         Ok(found) => {
-            found.expect_active()?;
-            return Err(Refused::Exists { noun: Noun::Approver, name: name.to_string() }.into());
+            let (noun, name) = (Noun::Approver, name.to_string());
+            return Err(match found.ended_at {
+                Some(at) => Refused::NameUsed { noun, name, at },
+                None => Refused::Exists { noun, name },
+            }
+            .into());
         }
         Err(Error::Refused(_)) => {}
         Err(other) => return Err(other),

@@ -137,8 +137,9 @@ pub fn newest_of(
     );
     let mut rows = ledger.prepare_cached(&sql)?;
     let fetch = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-    let mut found =
-        rows.query_map(params![grant_number, fetch], stored_certificate)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut found = rows
+        .query_map(params![grant_number, fetch], stored_certificate)?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
     let more = found.len() > limit;
     found.truncate(limit);
     Ok((found, more))

@@ -1,4 +1,7 @@
-//! Columns to values and back. A row that this program never writes is an error, not a panic.
+//! Columns to values and back.
+//!
+//! Everything that comes out of the ledger is parsed into its checked type again. A row that this program
+//! never writes is an error with the column's name, not a panic and not a default.
 
 use std::fmt::Display;
 use std::str::FromStr;

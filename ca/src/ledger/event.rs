@@ -93,7 +93,8 @@ impl Change<'_> {
         serial: Option<u64>,
         detail: serde_json::Value,
     ) -> Result<(), LedgerError> {
-        let sql = "INSERT INTO event (at, by_whom, kind, subject, serial, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let sql =
+            "INSERT INTO event (at, by_whom, kind, subject, serial, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         self.prepare_cached(sql)?.execute(params![
             column::seconds(self.now),
             self.by_whom,
@@ -139,10 +140,8 @@ pub fn last(ledger: &Connection, limit: usize) -> Result<(Vec<Event>, bool), Led
 /// [`LedgerError`].
 pub fn after(ledger: &Connection, number: u64, limit: usize) -> Result<Vec<Event>, LedgerError> {
     let mut rows = ledger.prepare_cached("SELECT * FROM event WHERE number > ?1 ORDER BY number LIMIT ?2")?;
-    let events = rows.query_map(
-        params![column::serial_number(number), i64::try_from(limit).unwrap_or(i64::MAX)],
-        event,
-    )?;
+    let events = rows
+        .query_map(params![column::serial_number(number), i64::try_from(limit).unwrap_or(i64::MAX)], event)?;
     Ok(events.collect::<rusqlite::Result<_>>()?)
 }
 

@@ -1,4 +1,7 @@
 //! Hosts: the machines that vendors log in to, each with roles.
+//!
+//! A host's name can be used again after it has ended, unlike a person's: machines are replaced under the
+//! same name, and nothing but new grants depends on the entry.
 
 use std::collections::BTreeSet;
 
@@ -128,7 +131,8 @@ pub fn change_roles(change: &Change<'_>, name: &HostName, roles: &BTreeSet<RoleN
 fn set_roles(change: &Change<'_>, name: &HostName, roles: &BTreeSet<RoleName>) -> Result<(), LedgerError> {
     change.execute("DELETE FROM host_role WHERE host = ?1", [name.as_str()])?;
     for role in roles {
-        change.execute("INSERT INTO host_role (host, role) VALUES (?1, ?2)", [name.as_str(), role.as_str()])?;
+        change
+            .execute("INSERT INTO host_role (host, role) VALUES (?1, ?2)", [name.as_str(), role.as_str()])?;
     }
     Ok(())
 }

@@ -111,7 +111,12 @@ pub fn active_of(ledger: &Connection, owner: &Owner) -> Result<Vec<EnrolledKey>,
 pub(super) fn enrol(change: &Change<'_>, key: &PublicKey, owner: &Owner) -> Result<(), Error> {
     let fingerprint = key.fingerprint();
     if let Some(found) = find(change, &fingerprint)? {
-        return Err(Refused::KeyTaken { fingerprint, owner: found.owner.to_string(), active: found.is_active() }.into());
+        return Err(Refused::KeyTaken {
+            fingerprint,
+            owner: found.owner.to_string(),
+            active: found.is_active(),
+        }
+        .into());
     }
     let (person, approver) = match owner {
         Owner::Person(name) => (Some(name.as_str()), None),

@@ -1,4 +1,7 @@
 //! Persons: engineers of a vendor, each with enrolled keys.
+//!
+//! A name is used once, and a person's vendor is part of it. Ending a person ends every key; a key can also
+//! end alone. Nothing is deleted: old grants and events go on to name who it was.
 
 use grant::{PersonName, PublicKey, UnixTime, VendorName};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -67,8 +70,7 @@ pub fn find(ledger: &Connection, name: &PersonName) -> Result<Person, Error> {
 /// # Errors
 /// [`LedgerError`].
 pub fn all(ledger: &Connection, of_vendor: Option<&VendorName>) -> Result<Vec<Person>, LedgerError> {
-    let mut rows =
-        ledger.prepare("SELECT * FROM person WHERE ?1 IS NULL OR vendor = ?1 ORDER BY name")?;
+    let mut rows = ledger.prepare("SELECT * FROM person WHERE ?1 IS NULL OR vendor = ?1 ORDER BY name")?;
     let persons =
         rows.query_map([of_vendor.map(VendorName::as_str)], person)?.collect::<rusqlite::Result<_>>()?;
     Ok(persons)
@@ -88,8 +90,12 @@ pub fn add(
     revocation::expect_none_of_vendor(change, &name.vendor())?;
     match find(change, name) {
         Ok(found) => {
-            found.expect_active()?;
-            return Err(Refused::Exists { noun: Noun::Person, name: name.to_string() }.into());
+            let (noun, name) = (Noun::Person, name.to_string());
+            return Err(match found.ended_at {
+                Some(at) => Refused::NameUsed { noun, name, at },
+                None => Refused::Exists { noun, name },
+            }
+            .into());
         }
         Err(Error::Refused(_)) => {}
         Err(other) => return Err(other),

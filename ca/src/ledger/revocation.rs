@@ -67,7 +67,11 @@ fn revocation(row: &Row<'_>) -> rusqlite::Result<Revocation> {
     Ok(Revocation { target, reason: row.get("reason")?, revoked_at: column::time(row, "revoked_at")? })
 }
 
-fn one(ledger: &Connection, column: &str, value: impl rusqlite::ToSql) -> Result<Option<Revocation>, LedgerError> {
+fn one(
+    ledger: &Connection,
+    column: &str,
+    value: impl rusqlite::ToSql,
+) -> Result<Option<Revocation>, LedgerError> {
     let mut row = ledger.prepare_cached(&format!("{SELECT} WHERE r.{column} = ?1"))?;
     Ok(row.query_row([value], revocation).optional()?)
 }

@@ -1,4 +1,7 @@
 //! Vendors: the companies, each with an end date.
+//!
+//! A vendor is over when its date has passed or when an administrator ended it, whichever is first. The
+//! date can be moved; an ending cannot be taken back, and takes every person of the vendor with it.
 
 use grant::{PersonName, UnixTime, VendorName};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -31,12 +34,14 @@ impl Vendor {
     /// The vendor, if it may have access at `now`.
     ///
     /// # Errors
-    /// [`Refused::Ended`].
+    /// [`Refused::Ended`] or [`Refused::DatePassed`].
     pub fn expect_active(self, now: UnixTime) -> Result<Self, Refused> {
-        if now < self.over_at() {
-            return Ok(self);
+        let name = self.name.to_string();
+        match self.ended_at {
+            Some(at) => Err(Refused::Ended { noun: Noun::Vendor, name, at }),
+            None if now >= self.until => Err(Refused::DatePassed { name, until: self.until }),
+            None => Ok(self),
         }
-        Err(Refused::Ended { noun: Noun::Vendor, name: self.name.to_string(), at: self.over_at() })
     }
 }
 
@@ -81,10 +86,14 @@ fn expect_future(until: UnixTime, change: &Change<'_>) -> Result<(), Refused> {
 pub fn add(change: &Change<'_>, name: &VendorName, until: UnixTime) -> Result<(), Error> {
     expect_future(until, change)?;
     match find(change, name) {
-        Ok(found) => return Err(found.expect_active(change.now()).map_or_else(Error::from, |_| Refused::Exists {
-            noun: Noun::Vendor,
-            name: name.to_string(),
-        }.into())),
+        Ok(found) => {
+            let (noun, name) = (Noun::Vendor, name.to_string());
+            return Err(match found.ended_at {
+                Some(at) => Refused::NameUsed { noun, name, at },
+                None => Refused::Exists { noun, name },
+            }
+            .into());
+        }
         Err(Error::Refused(_)) => {}
         Err(other) => return Err(other),
     }

@@ -2,6 +2,7 @@
 //!
 //! Every test has an own directory below `CARGO_TARGET_TMPDIR`. Keys are made at run time, by `ssh-keygen`
 //! where what it makes matters. A missing OpenSSH tool fails a test, it never skips one.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
 
 mod agent;
 mod approvals;

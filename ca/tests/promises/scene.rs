@@ -1,4 +1,7 @@
 //! A scratch directory with an authority in it, and ways to run `ca` and OpenSSH's tools there.
+//!
+//! Everything runs in the directory, in UTC, without the caller's agent, credentials and terminal settings,
+//! so that a test means the same on every machine.
 
 use std::ffi::OsStr;
 use std::fs;

@@ -55,6 +55,15 @@ fn steady(line: &str, scene: &Scene) -> String {
         } else if let Some(length) = time_at(rest) {
             out.push_str("TIME");
             rest = &rest[length..];
+        } else if rest.len() >= 64 && rest.bytes().take(64).all(|b| b.is_ascii_hexdigit()) {
+            out.push_str("DIGEST");
+            rest = &rest[64..];
+        } else if rest.starts_with("   ") {
+            // Columns are as wide as what was replaced.
+            rest = &rest[1..];
+        } else if let Some(length) = days_at(rest) {
+            out.push_str("N days");
+            rest = &rest[length..];
         } else {
             out.push(c);
             rest = &rest[c.len_utf8()..];
@@ -67,11 +76,20 @@ fn is_id(after: &str) -> bool {
     after.len() >= 6 && after.bytes().take(6).all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
 }
 
+/// The length of `123 days` if that begins here: the far ones are counted from today.
+fn days_at(text: &str) -> Option<usize> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    (digits > 0 && text[digits..].starts_with(" days")).then_some(digits + " days".len())
+}
+
 /// The length of a time of this century's twenties that begins here; the far ones are the test's own.
 fn time_at(text: &str) -> Option<usize> {
     let shape = |pattern: &str| {
         text.len() >= pattern.len()
-            && text.bytes().zip(pattern.bytes()).all(|(b, p)| if p == b'0' { b.is_ascii_digit() } else { b == p })
+            && text
+                .bytes()
+                .zip(pattern.bytes())
+                .all(|(b, p)| if p == b'0' { b.is_ascii_digit() } else { b == p })
     };
     if !text.starts_with("202") {
         return None;
@@ -102,10 +120,35 @@ fn errors_read_as_written() {
 fn every_subcommand_has_help_with_examples() {
     let scene = Scene::empty();
     let commands = [
-        "", "init", "vendor add", "vendor list", "vendor show", "vendor end", "person add", "person list", "person show",
-        "person end", "approver add", "approver list", "approver end", "approver export", "host add", "host list",
-        "host end", "grant create", "grant show", "approve", "deny", "sign", "inspect", "revoke", "krl", "revoked",
-        "list", "log", "check",
+        "",
+        "init",
+        "vendor add",
+        "vendor list",
+        "vendor show",
+        "vendor end",
+        "person add",
+        "person list",
+        "person show",
+        "person end",
+        "approver add",
+        "approver list",
+        "approver end",
+        "approver export",
+        "host add",
+        "host list",
+        "host end",
+        "grant create",
+        "grant show",
+        "approve",
+        "deny",
+        "sign",
+        "inspect",
+        "revoke",
+        "krl",
+        "revoked",
+        "list",
+        "log",
+        "check",
     ];
     for command in commands {
         let words = command.split_whitespace().chain(["--help"]);

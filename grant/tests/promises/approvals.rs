@@ -100,7 +100,10 @@ fn two_signatures_by_one_key_count_once() {
 fn one_key_can_not_be_two_approvers() {
     let line = |name| format!("{name} namespaces=\"grant@pam-jit\" {}\n", kim().line());
     let error = grant::Approvers::parse(&(line("kim") + &line("lee"))).unwrap_err();
-    assert_eq!(error.to_string(), "line 2 of the approvers: the key stands in the file already, as a key of kim");
+    assert_eq!(
+        error.to_string(),
+        "line 2 of the approvers: the key stands in the file already, as a key of kim"
+    );
 }
 
 #[test]
@@ -152,9 +155,8 @@ fn a_stolen_ca_key_cannot_forge_an_approval() {
     for wish in wishes {
         let mut theft = case.clone();
         wish(&mut theft.fields);
-        let told = format!(
-            "an approval of grant {} does not hold; ask for a new certificate", theft.fields.id
-        );
+        let told =
+            format!("an approval of grant {} does not hold; ask for a new certificate", theft.fields.id);
         let certificate = theft.certificate_with(&approvals);
         refused_and_told(theft.verdict_on_certificate(&certificate), "bad-approval", &told);
         // Without any, or with one by the CA key itself.
@@ -241,12 +243,24 @@ fn unreadable_approvals_are_refused() {
     for (bad, logged) in [
         (String::new(), "the list of approvals is not lines of base64 in strictly ascending order"),
         ("\n".to_owned(), "the list of approvals is not lines of base64 in strictly ascending order"),
-        (good.trim_end().to_owned(), "the list of approvals is not lines of base64 in strictly ascending order"),
+        (
+            good.trim_end().to_owned(),
+            "the list of approvals is not lines of base64 in strictly ascending order",
+        ),
         (good.clone() + "\n", "the list of approvals is not lines of base64 in strictly ascending order"),
-        (good.replace('\n', "\r\n"), "the list of approvals is not lines of base64 in strictly ascending order"),
+        (
+            good.replace('\n', "\r\n"),
+            "the list of approvals is not lines of base64 in strictly ascending order",
+        ),
         (format!(" {good}"), "the list of approvals is not lines of base64 in strictly ascending order"),
-        (backwards.join("\n") + "\n", "the list of approvals is not lines of base64 in strictly ascending order"),
-        (armored(&case.approvals()[0]), "the list of approvals is not lines of base64 in strictly ascending order"),
+        (
+            backwards.join("\n") + "\n",
+            "the list of approvals is not lines of base64 in strictly ascending order",
+        ),
+        (
+            armored(&case.approvals()[0]),
+            "the list of approvals is not lines of base64 in strictly ascending order",
+        ),
         ("AAAA\n".to_owned(), "not an SSH signature as `ssh-keygen -Y sign` makes it"),
         (nine, "more than 8 approvals"),
     ] {

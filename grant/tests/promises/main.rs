@@ -3,14 +3,16 @@
 //! Every test starts from a login that is allowed (`support::case`), changes one thing, and sees what
 //! becomes of it. The oracle for OpenSSH's formats is the real `ssh-keygen`: it made the vectors, and
 //! some tests run it. A machine without it fails these tests; none is skipped.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
 mod allowed;
 mod approvals;
-mod bad_input;
+mod bad_documents;
+mod bad_files;
 mod changed_bytes;
 mod documents;
 mod edges;
+mod hostile_text;
 mod openssh;
 mod refused_certificates;
 mod refused_logins;

@@ -163,8 +163,16 @@ fn a_certificate_for_a_weak_key_is_refused() {
     };
     certificate.algorithm = "ssh-rsa-cert-v01@openssh.com".to_owned();
     for (bits, exponent, logged) in [
-        (2048, &[1, 0, 1][..], "the certified key is not accepted: the rsa key has 2048 bits: 3072 to 4096 are accepted"),
-        (8192, &[1, 0, 1], "the certified key is not accepted: the rsa key has 8192 bits: 3072 to 4096 are accepted"),
+        (
+            2048,
+            &[1, 0, 1][..],
+            "the certified key is not accepted: the rsa key has 2048 bits: 3072 to 4096 are accepted",
+        ),
+        (
+            8192,
+            &[1, 0, 1],
+            "the certified key is not accepted: the rsa key has 8192 bits: 3072 to 4096 are accepted",
+        ),
         (3072, &[3], "the certified key is not accepted: the rsa key's exponent is not accepted"),
         (3072, &[1, 0, 2], "the certified key is not accepted: the rsa key's exponent is not accepted"),
     ] {
@@ -298,7 +306,10 @@ fn a_claim_is_recorded_only_of_what_a_trusted_ca_signed() {
     let claim = refused(case.verdict(), "other-host").claim.unwrap();
     assert_eq!((claim.serial, claim.key), (42, case.key.public().fingerprint()));
     let grant = claim.grant.unwrap();
-    assert_eq!((grant.id.as_str(), grant.vendor.as_str(), grant.person.as_str()), ("G-7F3K9Q", "acme", "acme/jo"));
+    assert_eq!(
+        (grant.id.as_str(), grant.vendor.as_str(), grant.person.as_str()),
+        ("G-7F3K9Q", "acme", "acme/jo")
+    );
     assert_eq!(grant.digest, case.grant().digest());
     let mut certificate = case.certificate();
     certificate.remove_extension("grant@pam-jit");

@@ -68,7 +68,9 @@ fn a_grant_for_another_host_is_refused() {
 fn a_grant_for_another_account_is_refused() {
     let mut case = Case::allowed();
     let told = "grant G-7F3K9Q is for the account acme-support; log in as that";
-    for account in ["root", "", "acme-suppor", "acme-support2", "ACME-SUPPORT", "acme-support ", "acme-support\0", "a\n"] {
+    for account in
+        ["root", "", "acme-suppor", "acme-support2", "ACME-SUPPORT", "acme-support ", "acme-support\0", "a\n"]
+    {
         case.login.account = account.to_owned();
         refused_and_told(case.verdict(), "other-account", told);
     }
@@ -80,7 +82,11 @@ fn a_login_from_another_network_is_refused() {
         format!("grant G-7F3K9Q is not for logins from {source}; connect from a network that it names")
     };
     refused_and_told(Case::allowed().from("198.51.100.1").verdict(), "other-source", &told("198.51.100.1"));
-    refused_and_told(Case::allowed().from("::ffff:198.51.100.1").verdict(), "other-source", &told("198.51.100.1"));
+    refused_and_told(
+        Case::allowed().from("::ffff:198.51.100.1").verdict(),
+        "other-source",
+        &told("198.51.100.1"),
+    );
     refused_and_told(Case::allowed().from("2001:db9::1").verdict(), "other-source", &told("2001:db9::1"));
     refused_and_told(Case::allowed().from("::1").verdict(), "other-source", &told("::1"));
 }

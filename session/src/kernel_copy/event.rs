@@ -102,7 +102,16 @@ impl Parts {
             return None;
         }
         let whole = end == total && offset == seen;
-        Some(Event::Ran(Ran { session, pid, inode, device, name, script: flags & SCRIPT != 0, argv: split(&argv), whole }))
+        Some(Event::Ran(Ran {
+            session,
+            pid,
+            inode,
+            device,
+            name,
+            script: flags & SCRIPT != 0,
+            argv: split(&argv),
+            whole,
+        }))
     }
 }
 

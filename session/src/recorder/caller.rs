@@ -111,7 +111,10 @@ impl Caller {
         self.path = string(&memory, path, PATH)?;
         if self.path.is_empty() && shape.at {
             // AT_EMPTY_PATH: the descriptor is the program, for example a memfd.
-            #[expect(clippy::cast_possible_truncation, reason = "the kernel reads the low 32 bits as a descriptor")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "the kernel reads the low 32 bits as a descriptor"
+            )]
             let descriptor = data.args[0] as i32;
             self.path = link(self.tid, &format!("fd/{descriptor}"));
         }
@@ -122,7 +125,10 @@ impl Caller {
 
 fn link(tid: i32, name: &str) -> Vec<u8> {
     use std::os::unix::ffi::OsStringExt;
-    std::fs::read_link(format!("/proc/{tid}/{name}")).map(PathBuf::into_os_string).map(OsStringExt::into_vec).unwrap_or_default()
+    std::fs::read_link(format!("/proc/{tid}/{name}"))
+        .map(PathBuf::into_os_string)
+        .map(OsStringExt::into_vec)
+        .unwrap_or_default()
 }
 
 fn errno(error: std::io::Error) -> Errno {
@@ -193,7 +199,16 @@ mod tests {
 
     #[test]
     fn every_abi_that_can_exec_has_a_shape() {
-        for (arch, number) in [(X86_64, 59), (X86_64, 322), (X86_64, X32 | 520), (X86_64, X32 | 545), (I386, 11), (I386, 358), (AARCH64, 221), (AARCH64, 281)] {
+        for (arch, number) in [
+            (X86_64, 59),
+            (X86_64, 322),
+            (X86_64, X32 | 520),
+            (X86_64, X32 | 545),
+            (I386, 11),
+            (I386, 358),
+            (AARCH64, 221),
+            (AARCH64, 281),
+        ] {
             assert!(shape(arch, number).is_some(), "{arch:x} {number}");
         }
         assert!(shape(X86_64, 11).is_none());

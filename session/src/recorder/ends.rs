@@ -12,6 +12,7 @@ use nix::sys::signal::Signal;
 
 use super::clock::{Boottime, wall_millis};
 use super::live::Ending;
+use super::reception::json;
 use super::{Recorder, terminal};
 use crate::ending::{self, Pidfd, start_and_state};
 
@@ -50,7 +51,8 @@ impl RevokedWatch {
         let list: Option<PathBuf> = HostConfig::load(config).ok().map(|host| host.revoked);
         let name = list.as_deref().and_then(Path::file_name).map(ToOwned::to_owned);
         if let Some(folder) = list.as_deref().and_then(Path::parent) {
-            let changes = AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_ONLYDIR;
+            let changes =
+                AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_ONLYDIR;
             // A folder that is not there yet: new logins are refused anyway.
             let _ = inotify.add_watch(folder, changes);
         }
@@ -84,7 +86,11 @@ impl Recorder {
             self.warn(key, now);
             let Some(live) = self.sessions.get(&key) else { continue };
             if live.ending.is_none() && now >= live.state.deadline {
-                let reason = if live.state.limit == "host_limit" { CloseReason::HostLimit } else { CloseReason::WindowClosed };
+                let reason = if live.state.limit == "host_limit" {
+                    CloseReason::HostLimit
+                } else {
+                    CloseReason::WindowClosed
+                };
                 let due = live.state.deadline;
                 self.begin_end(key, reason, due);
             }
@@ -109,9 +115,13 @@ impl Recorder {
             if left <= before && live.warned < number {
                 live.warned = number;
                 // A session that began within the last minutes is told once, of what is nearest.
-                let nearest = WARNINGS.iter().filter(|(_, before, _)| left <= *before).map(|(n, _, _)| *n).max();
+                let nearest =
+                    WARNINGS.iter().filter(|(_, before, _)| left <= *before).map(|(n, _, _)| *n).max();
                 if nearest == Some(number) {
-                    terminal::tell(live.state.audit_session, &format!("this session ends in {words}, with all its processes"));
+                    terminal::tell(
+                        live.state.audit_session,
+                        &format!("this session ends in {words}, with all its processes"),
+                    );
                 }
             }
         }
@@ -127,7 +137,8 @@ impl Recorder {
                 Boottime(live.state.deadline.0.saturating_sub(before))
             }
         });
-        let backlog = (!self.backlog.is_empty() || self.spool.is_dirty()).then(|| Boottime::now().plus_secs(1));
+        let backlog =
+            (!self.backlog.is_empty() || self.spool.is_dirty()).then(|| Boottime::now().plus_secs(1));
         sessions.chain(self.refused.iter().map(|refused| refused.ends)).chain(backlog).min()
     }
 
@@ -158,12 +169,20 @@ impl Recorder {
         }
         let trust = match HostConfig::load(&self.settings.config).and_then(|host| host.trust()) {
             Ok(trust) => trust,
-            Err(error) => return self.notice(Event::RecorderConfig, None, &format!("the revoked list changed and can't be used: {error}")),
+            Err(error) => {
+                return self.notice(
+                    Event::RecorderConfig,
+                    None,
+                    &format!("the revoked list changed and can't be used: {error}"),
+                );
+            }
         };
         let now = Boottime::now();
         let named = self.sessions.iter().filter(|(_, live)| {
             let extended = live.state.extended_by.as_ref().and_then(|digest| digest.parse().ok());
-            let revoked = |digest| trust.revoked.meets(&digest, live.state.handover.serial, &live.grant.person).is_some();
+            let revoked = |digest| {
+                trust.revoked.meets(&digest, live.state.handover.serial, &live.grant.person).is_some()
+            };
             live.ending.is_none() && (revoked(live.grant.digest()) || extended.is_some_and(revoked))
         });
         for key in named.map(|(key, _)| *key).collect::<Vec<_>>() {
@@ -199,7 +218,8 @@ impl Recorder {
             Ok(trust) => trust,
             Err(error) => return refuse("configuration", error.to_string()),
         };
-        let (Ok(blob), Ok(source)) = (Base64::decode_vec(certificate), live.state.handover.source.parse()) else {
+        let (Ok(blob), Ok(source)) = (Base64::decode_vec(certificate), live.state.handover.source.parse())
+        else {
             return refuse("certificate-unreadable", "the certificate is not readable".to_owned());
         };
         let login = Login { account: live.state.handover.account.clone(), source };
@@ -213,12 +233,18 @@ impl Recorder {
             && (&old.hosts, &old.roles, &old.accounts) == (&new.hosts, &new.roles, &new.accounts)
             && (&old.sources, &old.features) == (&new.sources, &new.features);
         if !same {
-            return refuse("other-scope", format!("grant {} has another scope than the session's grant {}", new.id, old.id));
+            return refuse(
+                "other-scope",
+                format!("grant {} has another scope than the session's grant {}", new.id, old.id),
+            );
         }
         let left = (new.window.closes().secs() * 1000).saturating_sub(wall);
         let deadline = Boottime(Boottime::now().0.saturating_add(left.saturating_mul(1_000_000)));
         if deadline > live.state.outer {
-            return refuse("outer-limit", format!("grant {} lasts past the outer limit that grant {} named", new.id, old.id));
+            return refuse(
+                "outer-limit",
+                format!("grant {} lasts past the outer limit that grant {} named", new.id, old.id),
+            );
         }
         let (key, id) = (*key, new.id.to_string());
         let mut state = live.state.clone();
@@ -289,7 +315,8 @@ impl Recorder {
             Some(end) => (end.reason.clone(), now.millis_since(end.due), end.killed),
             None => (CloseReason::Logout, 0, 0),
         };
-        let alone = !self.sessions.iter().any(|(other, live)| *other != key && live.state.handover.uid == uid);
+        let alone =
+            !self.sessions.iter().any(|(other, live)| *other != key && live.state.handover.uid == uid);
         let removed = if alone { remove_user_manager(uid) } else { Vec::new() };
         let (handover, wall) = (&live.state.handover, wall_millis());
         let close = Close {
@@ -351,9 +378,13 @@ impl Recorder {
     }
 
     fn answer_waiters(&mut self) {
-        let (done, waiting) = std::mem::take(&mut self.waiters).into_iter().partition(|waiter| waiter.sessions.is_empty());
+        let (done, waiting) =
+            std::mem::take(&mut self.waiters).into_iter().partition(|waiter| waiter.sessions.is_empty());
         self.waiters = waiting;
-        self.replies.extend(done.into_iter().map(|waiter: Waiter| (waiter.connection, Reply::Done { sessions: waiter.count })));
+        self.replies.extend(
+            done.into_iter()
+                .map(|waiter: Waiter| (waiter.connection, json(&Reply::Done { sessions: waiter.count }))),
+        );
     }
 }
 

@@ -115,7 +115,13 @@ pub(super) fn not_ran(live: &Live, pending: &Pending, outcome: Outcome) -> Comma
     base(live, pending, redact(&pending.caller.argv), ArgvSource::Gate, outcome)
 }
 
-fn base(live: &Live, pending: &Pending, argv: Vec<Vec<u8>>, argv_source: ArgvSource, outcome: Outcome) -> Command {
+fn base(
+    live: &Live,
+    pending: &Pending,
+    argv: Vec<Vec<u8>>,
+    argv_source: ArgvSource,
+    outcome: Outcome,
+) -> Command {
     let caller = &pending.caller;
     Command {
         time: pending.time,
@@ -150,7 +156,7 @@ fn differs(caller: &Caller, ran: &Ran) -> bool {
         let rest = shown.get(1..).unwrap_or_default();
         ran.argv.len() > rest.len() && ran.argv.ends_with(rest)
     } else {
-        *shown == ran.argv || (shown.is_empty() && ran.argv == [Vec::new()])
+        *shown == ran.argv || (shown.is_empty() && ran.argv == [Vec::<u8>::new()])
     };
     // A descriptor is named otherwise on the two sides, and a long name is cut.
     let named = ran.name.starts_with(b"/dev/fd/") || ran.name.len() >= 255;
@@ -224,7 +230,16 @@ mod tests {
 
     fn kernel(name: &str, argv: &[&str], script: bool) -> Ran {
         let argv = argv.iter().map(|a| a.as_bytes().to_vec()).collect();
-        Ran { session: 1, pid: 1, inode: 1, device: 1, name: name.as_bytes().to_vec(), script, argv, whole: true }
+        Ran {
+            session: 1,
+            pid: 1,
+            inode: 1,
+            device: 1,
+            name: name.as_bytes().to_vec(),
+            script,
+            argv,
+            whole: true,
+        }
     }
 
     #[test]
@@ -232,8 +247,14 @@ mod tests {
         assert!(!differs(&shown("/bin/ls", &["ls", "-l"]), &kernel("/bin/ls", &["ls", "-l"], false)));
         assert!(differs(&shown("/bin/ls", &["ls", "-l"]), &kernel("/bin/ls", &["ls", "-a"], false)));
         assert!(differs(&shown("/bin/ls", &["ls"]), &kernel("/bin/rm", &["ls"], false)));
-        assert!(!differs(&shown("./x.sh", &["./x.sh", "a"]), &kernel("./x.sh", &["/bin/sh", "./x.sh", "a"], true)));
-        assert!(differs(&shown("./x.sh", &["./x.sh", "a"]), &kernel("./x.sh", &["/bin/sh", "./x.sh", "b"], true)));
+        assert!(!differs(
+            &shown("./x.sh", &["./x.sh", "a"]),
+            &kernel("./x.sh", &["/bin/sh", "./x.sh", "a"], true)
+        ));
+        assert!(differs(
+            &shown("./x.sh", &["./x.sh", "a"]),
+            &kernel("./x.sh", &["/bin/sh", "./x.sh", "b"], true)
+        ));
         assert!(!differs(&shown("/bin/ls", &[]), &kernel("/bin/ls", &[""], false)));
     }
 

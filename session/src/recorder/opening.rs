@@ -3,29 +3,42 @@
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
 
-use audit::handover::{Handover, OpenSession, Reply, VERSION};
+use audit::handover::{Answer, Handover, OpenSession, Reply, VERSION};
 use audit::{Event, Facts, Record};
 use grant::Grant;
 
 use super::clock::{Boottime, wall_millis};
 use super::live::Live;
+use super::reception::json;
 use super::state::SessionState;
 use super::{Recorder, Token, notify_ffi};
 use crate::ending::{Pidfd, UNSET, audit_session, session_scope, start_and_state};
 
-fn refuse(code: &str, told: impl Into<String>) -> Reply {
-    Reply::Refuse { code: code.to_owned(), told: told.into() }
+fn refuse(code: &str, told: impl Into<String>) -> Answer {
+    Answer::Refuse { code: code.to_owned(), told: told.into() }
 }
 
 impl Recorder {
     /// Takes a login over from the module. An error is the answer to it.
-    pub(super) fn open(&mut self, connection: u32, peer: i32, handover: Handover, listener: Option<OwnedFd>) -> Result<(), Reply> {
-        let broken = |what: &str| refuse("handover", format!("the host's recorder can't take the session: {what}; tell its administrator"));
+    pub(super) fn open(
+        &mut self,
+        connection: u32,
+        peer: i32,
+        handover: Handover,
+        listener: Option<OwnedFd>,
+    ) -> Result<(), Answer> {
+        let broken = |what: &str| {
+            refuse(
+                "handover",
+                format!("the host's recorder can't take the session: {what}; tell its administrator"),
+            )
+        };
         if handover.version != VERSION {
             return Err(broken("the module is of another version"));
         }
         let listener = listener.ok_or_else(|| broken("no listener came with it"))?;
-        let grant = Grant::parse(handover.document.as_bytes()).map_err(|_| broken("its grant is not readable"))?;
+        let grant =
+            Grant::parse(handover.document.as_bytes()).map_err(|_| broken("its grant is not readable"))?;
         if handover.monitor != peer {
             return Err(broken("it comes from another process"));
         }
@@ -36,7 +49,10 @@ impl Recorder {
         })?;
         self.check_others(&grant, &handover, audit_session)?;
         if self.kernel.is_none() && self.settings.require_kernel_copy {
-            return Err(refuse("no-kernel-copy", "this host demands the kernel's own copy of what runs, and can't have it now; tell its administrator"));
+            return Err(refuse(
+                "no-kernel-copy",
+                "this host demands the kernel's own copy of what runs, and can't have it now; tell its administrator",
+            ));
         }
         let state = self.new_state(handover, &grant, audit_session)?;
         self.take_use(&grant)?;
@@ -44,7 +60,7 @@ impl Recorder {
     }
 
     /// Sessions that are open already and forbid this one.
-    fn check_others(&self, grant: &Grant, handover: &Handover, audit_session: u32) -> Result<(), Reply> {
+    fn check_others(&self, grant: &Grant, handover: &Handover, audit_session: u32) -> Result<(), Answer> {
         let digest = grant.digest();
         let mut same = 0;
         for live in self.sessions.values() {
@@ -54,29 +70,46 @@ impl Recorder {
             if live.grant.digest() == digest {
                 same += 1;
             } else if live.state.handover.uid == handover.uid && !self.settings.shared_accounts {
-                let told = format!("account {} is in use under another grant; try again when that session is over", handover.account);
+                let told = format!(
+                    "account {} is in use under another grant; try again when that session is over",
+                    handover.account
+                );
                 return Err(refuse("account-in-use", told));
             }
         }
         match grant.sessions {
-            Some(limit) if same >= limit.get() => {
-                Err(refuse("sessions", format!("grant {} allows {limit} session(s) at one time, and as many are open", grant.id)))
-            }
+            Some(limit) if same >= limit.get() => Err(refuse(
+                "sessions",
+                format!("grant {} allows {limit} session(s) at one time, and as many are open", grant.id),
+            )),
             _ => Ok(()),
         }
     }
 
     /// Counts the use, durably, before anything else is.
-    fn take_use(&self, grant: &Grant) -> Result<(), Reply> {
+    fn take_use(&self, grant: &Grant) -> Result<(), Answer> {
         let Some(limit) = grant.uses else { return Ok(()) };
         match self.uses.take(&grant.digest(), limit.get()) {
             Ok(true) => Ok(()),
-            Ok(false) => Err(refuse("uses", format!("grant {} allowed {limit} login(s), and they are used up; ask for a new one", grant.id))),
-            Err(_) => Err(refuse("uses", "the host can't count the use of the grant; tell its administrator")),
+            Ok(false) => Err(refuse(
+                "uses",
+                format!(
+                    "grant {} allowed {limit} login(s), and they are used up; ask for a new one",
+                    grant.id
+                ),
+            )),
+            Err(_) => {
+                Err(refuse("uses", "the host can't count the use of the grant; tell its administrator"))
+            }
         }
     }
 
-    fn new_state(&self, handover: Handover, grant: &Grant, audit_session: u32) -> Result<SessionState, Reply> {
+    fn new_state(
+        &self,
+        handover: Handover,
+        grant: &Grant,
+        audit_session: u32,
+    ) -> Result<SessionState, Answer> {
         let (now, wall) = (Boottime::now(), u64::try_from(wall_millis()).unwrap_or(0));
         let until = |time: grant::UnixTime| (time.secs() * 1000).saturating_sub(wall);
         let maximum = self.settings.maximum_session.saturating_mul(1000);
@@ -102,7 +135,13 @@ impl Recorder {
     }
 
     /// Keeps everything that a next recorder needs, then puts `session.open` into the spool's buffer.
-    fn begin(&mut self, connection: u32, state: SessionState, grant: Grant, listener: OwnedFd) -> std::io::Result<()> {
+    fn begin(
+        &mut self,
+        connection: u32,
+        state: SessionState,
+        grant: Grant,
+        listener: OwnedFd,
+    ) -> std::io::Result<()> {
         if !self.spool.has_room(8_000) {
             return Err(std::io::Error::other("no space is left for its records"));
         }
@@ -117,14 +156,21 @@ impl Recorder {
     }
 
     /// Puts a session into the loop.
-    pub(super) fn adopt(&mut self, state: SessionState, grant: Grant, listener: Option<OwnedFd>) -> std::io::Result<u32> {
+    pub(super) fn adopt(
+        &mut self,
+        state: SessionState,
+        grant: Grant,
+        listener: Option<OwnedFd>,
+    ) -> std::io::Result<u32> {
         let key = self.key();
         if let Some(listener) = &listener {
             self.watch(listener, Token::Listener(key))?;
         }
         // The same process only if it started when the session did.
         let pid = state.handover.monitor;
-        let monitor = Pidfd::open(pid).ok().filter(|_| start_and_state(pid).is_some_and(|(start, _)| start == state.monitor_start));
+        let monitor = Pidfd::open(pid)
+            .ok()
+            .filter(|_| start_and_state(pid).is_some_and(|(start, _)| start == state.monitor_start));
         if let Some(monitor) = &monitor {
             self.watch(monitor, Token::Monitor(key))?;
         }
@@ -158,11 +204,15 @@ impl Recorder {
         let Some(live) = self.sessions.get_mut(&key) else { return };
         live.state.recorded = durable;
         let kept = durable && self.states.put(&live.state).is_ok();
-        let reply = if kept { Reply::Open } else { refuse("spool", "the host can't record the session; tell its administrator") };
+        let reply = if kept {
+            Answer::Open
+        } else {
+            refuse("spool", "the host can't record the session; tell its administrator")
+        };
         if !kept {
             self.forget(key);
         }
-        self.replies.push((connection, reply));
+        self.replies.push((connection, reply.to_string()));
     }
 
     fn open_record(&self, state: &SessionState, grant: &Grant) -> String {
@@ -206,8 +256,8 @@ impl Recorder {
                 detached: live.logged_out,
                 audit_session: live.state.audit_session,
             };
-            self.replies.push((connection, Reply::Session(Box::new(open))));
+            self.replies.push((connection, json(&Reply::Session(Box::new(open)))));
         }
-        self.replies.push((connection, Reply::Done { sessions }));
+        self.replies.push((connection, json(&Reply::Done { sessions })));
     }
 }

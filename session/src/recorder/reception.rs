@@ -7,11 +7,12 @@ use std::io::{self, IoSliceMut};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::path::Path;
 
-use audit::handover::{MAX_MESSAGE, Message, Reply};
+use audit::handover::{Answer, MAX_MESSAGE, Message, Reply};
 use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::sockopt::PeerCredentials;
 use nix::sys::socket::{
-    AddressFamily, Backlog, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixAddr, accept4, bind, getsockopt, listen, recvmsg, send, socket,
+    AddressFamily, Backlog, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixAddr, accept4, bind,
+    getsockopt, listen, recvmsg, send, socket,
 };
 
 use super::{Recorder, Token};
@@ -25,7 +26,12 @@ const BACKLOG: i32 = 512;
 /// If it can't be made.
 pub(super) fn listen_at(path: &Path) -> io::Result<OwnedFd> {
     use std::os::unix::fs::PermissionsExt;
-    let listener = socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)?;
+    let listener = socket(
+        AddressFamily::Unix,
+        SockType::SeqPacket,
+        SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
+        None,
+    )?;
     // Made under another name and renamed, so that it is never there with another mode.
     let temporary = path.with_extension("new");
     drop(std::fs::remove_file(&temporary));
@@ -66,10 +72,18 @@ fn own(number: std::os::fd::RawFd) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(number) }
 }
 
+/// An answer to an administrator.
+pub(super) fn json(reply: &Reply) -> String {
+    // Texts and numbers into memory: this does not fail.
+    serde_json::to_string(reply).unwrap_or_default()
+}
+
 impl Recorder {
     /// Takes connections that wait.
     pub(super) fn accept(&mut self) {
-        while let Ok(number) = accept4(self.socket.as_raw_fd(), SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK) {
+        while let Ok(number) =
+            accept4(self.socket.as_raw_fd(), SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK)
+        {
             let connection = own(number);
             let root = getsockopt(&connection, PeerCredentials).is_ok_and(|peer| peer.uid() == 0);
             let key = self.key();
@@ -95,38 +109,39 @@ impl Recorder {
     fn heard(&mut self, key: u32, peer: i32, message: Message, descriptor: Option<OwnedFd>) {
         match message {
             Message::Open(handover) => {
-                if let Err(reply) = self.open(key, peer, *handover, descriptor) {
-                    self.replies.push((key, reply));
+                if let Err(refusal) = self.open(key, peer, *handover, descriptor) {
+                    self.replies.push((key, refusal.to_string()));
                 }
             }
             Message::Logout { session } => {
                 self.logged_out(&session);
-                self.replies.push((key, Reply::Done { sessions: 1 }));
+                self.replies.push((key, Answer::Open.to_string()));
             }
             Message::Refused { monitor } => {
                 if monitor == peer {
                     self.end_refused_connection(monitor);
                 }
-                self.replies.push((key, Reply::Done { sessions: 0 }));
+                self.replies.push((key, Answer::Open.to_string()));
             }
             Message::Notice { line } => {
                 self.backlog.push(line);
-                self.replies.push((key, Reply::Done { sessions: 0 }));
+                self.replies.push((key, json(&Reply::Done { sessions: 0 })));
             }
             Message::List => self.list(key),
             Message::End { which, reason, by } => self.end_by_order(key, &which, &reason, &by),
             Message::Extend { session, certificate } => {
                 let reply = self.extend(&session, &certificate);
-                self.replies.push((key, reply));
+                self.replies.push((key, json(&reply)));
             }
         }
     }
 
     /// Sends an answer; a peer that does not take it at once is dropped.
-    pub(super) fn reply(&mut self, key: u32, reply: &Reply) {
+    pub(super) fn reply(&mut self, key: u32, text: &str) {
         let Some(connection) = self.connections.get(&key) else { return };
-        let text = serde_json::to_vec(reply).unwrap_or_default();
-        if send(connection.as_raw_fd(), &text, MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT).is_err() {
+        if send(connection.as_raw_fd(), text.as_bytes(), MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT)
+            .is_err()
+        {
             self.disconnect(key);
         }
     }

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::os::fd::AsFd;
+use std::sync::Arc;
 
 use anyhow::Context;
 use audit::{Close, CloseReason, Event};
@@ -23,6 +24,7 @@ use super::slots_ffi::{Leftover, Slots};
 use super::state::{SessionState, StateFolder, boot_id};
 use super::{Recorder, Settings, Token, ends, new_epoll, new_timer, notify_ffi, reception, store, uses};
 use crate::kernel_copy::KernelCopy;
+use crate::shipper::Bell;
 use crate::spool::{Position, Reader, Spool, segments};
 
 /// What the end of the spool says.
@@ -69,19 +71,33 @@ fn read_tail(folder: &std::path::Path) -> anyhow::Result<Tail> {
     Ok(tail)
 }
 
-pub(super) fn start(settings: Settings) -> anyhow::Result<Recorder> {
+pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recorder> {
     let mut passed = store::passed();
-    std::fs::create_dir_all(&settings.runtime).with_context(|| format!("can't make {}", settings.runtime.display()))?;
+    std::fs::create_dir_all(&settings.runtime)
+        .with_context(|| format!("can't make {}", settings.runtime.display()))?;
     let lock = settings.runtime.join("recorder.lock");
-    let lock = File::options().write(true).create(true).truncate(false).open(&lock).context("can't open the recorder's lock")?;
-    let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock).map_err(|_| anyhow::anyhow!("another recorder runs already"))?;
+    let lock = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&lock)
+        .context("can't open the recorder's lock")?;
+    let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock)
+        .map_err(|_| anyhow::anyhow!("another recorder runs already"))?;
 
     let spool = Spool::open(&settings.spool, settings.limits).context("can't open the spool")?;
     let tail = read_tail(&settings.spool).context("can't read the end of the spool")?;
-    let states = StateFolder::open(&settings.state.join("sessions")).context("can't open the folder of sessions")?;
+    let states =
+        StateFolder::open(&settings.state.join("sessions")).context("can't open the folder of sessions")?;
     let uses = uses::Uses::open(&settings.state.join("uses")).context("can't open the folder of uses")?;
-    let slots = File::options().read(true).write(true).create(true).truncate(false).open(settings.runtime.join("slots"));
-    let (slots, leftover) = Slots::map(&slots.context("can't open the slots")?).context("can't map the slots")?;
+    let slots = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(settings.runtime.join("slots"));
+    let (slots, leftover) =
+        Slots::map(&slots.context("can't open the slots")?).context("can't map the slots")?;
     let (kernel, no_kernel) = match KernelCopy::start() {
         Ok(kernel) => (Some(kernel), None),
         Err(error) => (None, Some(error.to_string())),
@@ -93,7 +109,8 @@ pub(super) fn start(settings: Settings) -> anyhow::Result<Recorder> {
     let signals = SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
     let socket = match passed.socket.take() {
         Some(socket) => socket,
-        None => reception::listen_at(&settings.socket).with_context(|| format!("can't listen at {}", settings.socket.display()))?,
+        None => reception::listen_at(&settings.socket)
+            .with_context(|| format!("can't listen at {}", settings.socket.display()))?,
     };
     let mut recorder = Recorder {
         epoll: new_epoll()?,
@@ -117,6 +134,8 @@ pub(super) fn start(settings: Settings) -> anyhow::Result<Recorder> {
         waiters: Vec::new(),
         backlog: Vec::new(),
         closed_on_disk: Vec::new(),
+        bell,
+        rung_at: Position::default(),
         boot_id: boot_id()?,
         settings,
         _lock: lock,
@@ -128,7 +147,8 @@ pub(super) fn start(settings: Settings) -> anyhow::Result<Recorder> {
     if let Some(kernel) = &recorder.kernel {
         recorder.watch(kernel.as_fd(), Token::Kernel)?;
     }
-    let source = no_kernel.map_or_else(|| "argv_source: kernel".to_owned(), |why| format!("argv_source: gate ({why})"));
+    let source = no_kernel
+        .map_or_else(|| "argv_source: kernel".to_owned(), |why| format!("argv_source: gate ({why})"));
     recorder.notice(Event::RecorderStart, None, &format!("the recorder started; {source}"));
     recorder.take_up(&mut passed, tail, leftover)?;
     recorder.turn();
@@ -137,7 +157,12 @@ pub(super) fn start(settings: Settings) -> anyhow::Result<Recorder> {
 
 impl Recorder {
     /// Takes up the sessions that an earlier recorder left.
-    fn take_up(&mut self, passed: &mut store::Passed, mut tail: Tail, leftover: Vec<Leftover>) -> anyhow::Result<()> {
+    fn take_up(
+        &mut self,
+        passed: &mut store::Passed,
+        mut tail: Tail,
+        leftover: Vec<Leftover>,
+    ) -> anyhow::Result<()> {
         for state in self.states.all()? {
             let id = state.handover.session.clone();
             let listener = passed.listeners.remove(&id);
@@ -173,7 +198,9 @@ impl Recorder {
         let mut rest: Vec<Gate> = tail.gates.into_values().collect();
         rest.sort_by_key(|gate| (gate.session.clone(), gate.seq));
         for gate in rest {
-            let Some((key, live)) = self.sessions.iter().find(|(_, live)| live.id() == gate.session) else { continue };
+            let Some((key, live)) = self.sessions.iter().find(|(_, live)| live.id() == gate.session) else {
+                continue;
+            };
             let (key, command) = (*key, from_gate_line(&gate, live));
             self.append_command(key, &command);
         }
@@ -183,7 +210,9 @@ impl Recorder {
     /// An exec that was received and not answered, or answered and not forgotten.
     fn take_up_exec(&mut self, tail: &mut Tail, left: &Leftover) {
         let found = self.sessions.iter().find(|(_, live)| live.id() == left.session);
-        let Some((key, listener)) = found.and_then(|(key, live)| Some((*key, live.listener.as_ref()?.as_fd()))) else {
+        let Some((key, listener)) =
+            found.and_then(|(key, live)| Some((*key, live.listener.as_ref()?.as_fd())))
+        else {
             self.slots.release(left.slot);
             return;
         };

@@ -55,11 +55,14 @@ impl Slots {
     /// # Errors
     /// What the system calls say.
     pub(super) fn map(file: &File) -> std::io::Result<(Self, Vec<Leftover>)> {
-        let size = NonZeroUsize::new(size_of::<[Slot; SLOTS]>()).ok_or_else(|| std::io::Error::other("no slots"))?;
+        let size =
+            NonZeroUsize::new(size_of::<[Slot; SLOTS]>()).ok_or_else(|| std::io::Error::other("no slots"))?;
         file.set_len(size.get() as u64)?;
         // SAFETY: a fresh shared mapping of a file that is as long as the mapping; nothing else in this
         // process has it. Only one recorder runs at a time (it holds a lock on the file).
-        let address = unsafe { mmap(None, size, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED, file, 0)? };
+        let address = unsafe {
+            mmap(None, size, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED, file, 0)?
+        };
         // SAFETY: the range is the mapping made above. Without the right to lock, receiving still works:
         // the pages are in memory once written, and tmpfs pages are not dropped.
         let _ = unsafe { mlock(address, size.get()) };

@@ -67,7 +67,8 @@ impl StateFolder {
     pub fn put(&self, state: &SessionState) -> io::Result<()> {
         let name = Self::file_name(state);
         let temporary = self.0.join(format!(".{}.new", state.handover.session));
-        let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        let mut file =
+            File::options().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
         let text = serde_json::to_vec(state).map_err(io::Error::other)?;
         file.write_all(&text)?;
         file.sync_all()?;
@@ -103,14 +104,17 @@ impl StateFolder {
     /// # Errors
     /// If the folder can't be read.
     pub fn expired(&self, now: Boottime) -> io::Result<Vec<SessionState>> {
-        let due = |name: &&String| name.get(..20).and_then(|d| d.parse().ok()).is_some_and(|d: u64| d <= now.0);
+        let due =
+            |name: &&String| name.get(..20).and_then(|d| d.parse().ok()).is_some_and(|d: u64| d <= now.0);
         Ok(self.names()?.iter().filter(due).filter_map(|name| self.read(name)).collect())
     }
 
     fn names(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.0)? {
-            names.extend(entry?.file_name().into_string().ok().filter(|n| n.ends_with(".json") && !n.starts_with('.')));
+            names.extend(
+                entry?.file_name().into_string().ok().filter(|n| n.ends_with(".json") && !n.starts_with('.')),
+            );
         }
         names.sort_unstable();
         Ok(names)

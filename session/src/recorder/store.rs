@@ -33,7 +33,13 @@ impl Store {
         let descriptors: Vec<_> = descriptor.iter().map(AsRawFd::as_raw_fd).collect();
         let rights = [ControlMessage::ScmRights(&descriptors)];
         let control = if descriptors.is_empty() { &[][..] } else { &rights[..] };
-        sendmsg(socket.as_raw_fd(), &[IoSlice::new(text.as_bytes())], control, MsgFlags::MSG_NOSIGNAL, Some(address))?;
+        sendmsg(
+            socket.as_raw_fd(),
+            &[IoSlice::new(text.as_bytes())],
+            control,
+            MsgFlags::MSG_NOSIGNAL,
+            Some(address),
+        )?;
         Ok(())
     }
 

@@ -12,10 +12,14 @@ use crate::ending::processes_of;
 
 /// Writes a line to every terminal of the session.
 pub(super) fn tell(audit_session: u32, line: &str) {
-    let terminals: BTreeSet<u32> = processes_of(audit_session).iter().filter_map(|(pid, _)| terminal_of(*pid)).collect();
+    let terminals: BTreeSet<u32> =
+        processes_of(audit_session).iter().filter_map(|(pid, _)| terminal_of(*pid)).collect();
     for number in terminals {
         let path = format!("/dev/pts/{number}");
-        let options = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_NOFOLLOW).open(path);
+        let options = OpenOptions::new()
+            .write(true)
+            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_NOFOLLOW)
+            .open(path);
         if let Ok(mut terminal) = options
             && terminal.metadata().is_ok_and(|m| m.file_type().is_char_device())
         {
@@ -28,7 +32,13 @@ pub(super) fn tell(audit_session: u32, line: &str) {
 /// The number of a process's pseudo-terminal (proc(5), `stat` field 7; majors 136 to 143 are pts).
 fn terminal_of(pid: i32) -> Option<u32> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let device: u32 = stat.get(stat.rfind(')')? + 2..)?.split_ascii_whitespace().nth(4)?.parse::<i32>().ok()?.cast_unsigned();
+    let device: u32 = stat
+        .get(stat.rfind(')')? + 2..)?
+        .split_ascii_whitespace()
+        .nth(4)?
+        .parse::<i32>()
+        .ok()?
+        .cast_unsigned();
     let (major, minor) = ((device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xfff00));
     (136..=143).contains(&major).then_some((major - 136) * 256 + minor)
 }

@@ -35,7 +35,8 @@ impl Uses {
             return Ok(false);
         }
         let temporary = self.0.join(format!(".{grant}.new"));
-        let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        let mut file =
+            File::options().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
         writeln!(file, "{}", used + 1)?;
         file.sync_all()?;
         fs::rename(&temporary, &path)?;

@@ -54,11 +54,14 @@ impl Target {
     /// If it could not be handed over within a second. The connection is then made anew next time.
     pub fn send(&mut self, line: &str) -> io::Result<()> {
         let message = match self {
-            Self::Socket { format: Format::Cee, .. } => audit::shipping::cee(line).map(|(severity, body)| cee(severity, &body)),
-            Self::Socket { enterprise, .. } => audit::shipping::rfc5424(line, *enterprise).map(String::into_bytes),
-            Self::Tcp { enterprise, .. } => {
-                audit::shipping::rfc5424(line, *enterprise).map(|frame| format!("{} {frame}", frame.len()).into_bytes())
+            Self::Socket { format: Format::Cee, .. } => {
+                audit::shipping::cee(line).map(|(severity, body)| cee(severity, &body))
             }
+            Self::Socket { enterprise, .. } => {
+                audit::shipping::rfc5424(line, *enterprise).map(String::into_bytes)
+            }
+            Self::Tcp { enterprise, .. } => audit::shipping::rfc5424(line, *enterprise)
+                .map(|frame| format!("{} {frame}", frame.len()).into_bytes()),
         };
         let Some(message) = message else { return Ok(()) };
         let sent = self.send_bytes(&message);
@@ -90,7 +93,10 @@ impl Target {
                     Some(stream) => stream,
                     None => {
                         use std::net::ToSocketAddrs;
-                        let address = address.to_socket_addrs()?.next().ok_or_else(|| io::Error::other("no such address"))?;
+                        let address = address
+                            .to_socket_addrs()?
+                            .next()
+                            .ok_or_else(|| io::Error::other("no such address"))?;
                         let stream = TcpStream::connect_timeout(&address, SEND)?;
                         stream.set_write_timeout(Some(SEND))?;
                         connection.insert(stream)

@@ -78,7 +78,9 @@ impl Reader {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             other => other?,
         };
-        let Some(number) = numbers.into_iter().find(|n| *n >= self.position.segment) else { return Ok(false) };
+        let Some(number) = numbers.into_iter().find(|n| *n >= self.position.segment) else {
+            return Ok(false);
+        };
         if number != self.position.segment {
             self.position = Position { segment: number, offset: 0 };
         }

@@ -100,7 +100,8 @@ fn the_worked_example_holds() {
     assert_eq!(approval.verify(document.as_bytes()), Ok(()));
 
     let line = example("certificate");
-    let blob = Base64::decode_vec(line.split(' ').nth(1).expect("a certificate line")).expect("base64");
+    let blob =
+        Base64::decode_vec(line.trim().split(' ').nth(1).expect("a certificate line")).expect("base64");
     let login = Login { account: "acme-support".into(), source: "192.0.2.7".parse().expect("an address") };
     let trust = trust(&grant);
     let read = ssh_key::Certificate::from_bytes(&blob).expect("the example's certificate");
@@ -112,6 +113,11 @@ fn the_worked_example_holds() {
     match decide(&blob, &trust, &login, grant.window.closes()) {
         Verdict::Allow(_) => panic!("the window has no end"),
         Verdict::Refuse(refusal) => assert_eq!(refusal.reason.code(), "closed"),
+    }
+    let elsewhere = Login { source: "198.51.100.7".parse().expect("an address"), ..login };
+    match decide(&blob, &trust, &elsewhere, now) {
+        Verdict::Allow(_) => panic!("the source is not the grant's"),
+        Verdict::Refuse(refusal) => assert_eq!(refusal.reason.code(), "other-source"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reading the tree and its documents: files, tables, fenced blocks. Knows nothing about what they should say.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The workspace.
@@ -87,5 +88,48 @@ pub(crate) fn fences(document: &str) -> Vec<(String, String)> {
         }
     }
     assert!(open.is_none(), "a fence is not closed");
+    found
+}
+
+/// The Rust files that belong to a crate: those that a `mod` leads to, from a root that cargo finds.
+pub(crate) fn compiled() -> BTreeMap<String, String> {
+    let all: BTreeMap<_, _> = tree().into_iter().filter(|(name, _)| name.ends_with(".rs")).collect();
+    let mut found = BTreeSet::new();
+    let mut ahead: Vec<String> = all.keys().filter(|name| is_root(name)).cloned().collect();
+    while let Some(name) = ahead.pop() {
+        if let Some(text) = all.get(&name).filter(|_| !found.contains(&name)) {
+            ahead.extend(modules(&name, text));
+            found.insert(name);
+        }
+    }
+    all.into_iter().filter(|(name, _)| found.contains(name)).collect()
+}
+
+fn is_root(name: &str) -> bool {
+    let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
+    let parts: Vec<_> = folder.split('/').collect();
+    match parts.as_slice() {
+        [_, "src"] => ["lib.rs", "main.rs"].contains(&file),
+        [_, "src", "bin"] | [_, "tests" | "benches" | "examples"] | ["fuzz", _] => true,
+        [_, "tests" | "benches", _] => file == "main.rs",
+        _ => file == "build.rs",
+    }
+}
+
+/// The files that the `mod NAME;` lines of a file mean.
+fn modules(name: &str, text: &str) -> Vec<String> {
+    let folder = Path::new(name).parent().unwrap_or(Path::new(""));
+    let stem = Path::new(name).file_stem().unwrap_or_default();
+    let inside = if is_root(name) || stem == "mod" { folder.to_owned() } else { folder.join(stem) };
+    let mut path = None;
+    let mut found = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if let Some(value) = line.strip_prefix("#[path = \"").and_then(|rest| rest.strip_suffix("\"]")) {
+            path = Some(folder.join(value));
+        } else if let Some(module) = line.strip_suffix(';').and_then(|line| line.rsplit_once("mod ")) {
+            let file = path.take().unwrap_or_else(|| inside.join(format!("{}.rs", module.1)));
+            found.push(file.to_string_lossy().into_owned());
+        }
+    }
     found
 }

@@ -1,15 +1,15 @@
 //! A session has what its grant names and nothing else: terminal, agent, forwarding to one target.
 
-use std::io::Read;
-use std::time::Duration;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 
 use e2e::authority::Request;
 use e2e::deadline;
 use e2e::greeter::Greeter;
 use e2e::identity::Identity;
 use e2e::process::{Running, clean, program, run};
-use e2e::refusal::assert_enters;
-use e2e::world::World;
+use e2e::refusal::{Marker, assert_enters};
+use e2e::world::{ACCOUNT, World};
 
 #[test]
 fn a_terminal_needs_a_permission() {
@@ -29,9 +29,8 @@ fn agent_forwarding_needs_a_permission() {
     let agent = Agent::start(&world.jo);
     let asks = |features: &str| {
         let client = world.client(&world.granted(&Request::default().allowing(features)));
-        let mut command = client.ssh(&["-A"], &["test -n \"$SSH_AUTH_SOCK\" && ssh-add -l"]);
-        command.env("SSH_AUTH_SOCK", agent.folder.path().join("agent"));
-        run(command)
+        let agent = format!("IdentityAgent={}", agent.folder.path().join("agent").display());
+        run(client.ssh(&["-A", "-o", &agent], &["test -n \"$SSH_AUTH_SOCK\" && ssh-add -l"]))
     };
     let without = asks("pty");
     assert!(!without.succeeded() && !without.stdout.contains("ED25519"), "{without:?}");
@@ -77,21 +76,52 @@ fn a_permission_to_forward_is_none_to_listen_on_the_host() {
 fn a_host_socket_is_never_forwarded() {
     let world = World::shared();
     let target = Greeter::start();
+    let inside = world.host.path("/tmp/greets");
+    let listener = std::os::unix::net::UnixListener::bind(&inside).expect("binds a socket of the host");
+    std::fs::set_permissions(&inside, std::os::unix::fs::PermissionsExt::from_mode(0o777)).expect("opens it");
+    std::thread::spawn(move || listener.accept().map(|(mut stream, _)| stream.write_all(b"hello")));
     let features = format!("forward=127.0.0.1:{}", target.port);
     let client = world.client(&world.granted(&Request::default().allowing(&features)));
-    let outcome = run(client.ssh(&["-W", "/dev/log"], &[]));
-    assert!(!outcome.succeeded(), "{outcome:?}");
     let local = client.folder().join("local");
-    let mut running =
-        Running::start(client.ssh(&["-N", "-L", &format!("{}:/dev/log", local.display())], &[]), b"");
+    let forward = format!("{}:/tmp/greets", local.display());
+    let mut running = Running::start(client.ssh(&["-N", "-L", &forward], &[]), b"");
     deadline::until("ssh listens", || local.exists() || running.has_ended());
+    let mut stream = UnixStream::connect(&local).expect("ssh listens");
+    stream.set_read_timeout(Some(deadline::SOON)).expect("sets a deadline");
     let mut answer = String::new();
-    if let Ok(mut stream) = std::os::unix::net::UnixStream::connect(&local) {
-        drop(stream.set_read_timeout(Some(Duration::from_secs(10))));
-        drop(stream.read_to_string(&mut answer));
-    }
+    drop(stream.read_to_string(&mut answer));
+    assert_eq!(answer, "");
     let said = running.kill();
-    assert!(said.stderr.contains("open failed") || said.stderr.contains("refused"), "{said:?}");
+    assert!(said.stderr.contains("open failed"), "{said:?}");
+    assert!(world.host.sshd_log().contains("refused streamlocal port forward"), "sshd refused it");
+}
+
+#[test]
+#[ignore = "open: nothing on a host refuses the sftp subsystem to a grant without `sftp`"]
+fn sftp_needs_a_permission() {
+    let world = World::shared();
+    let client = world.client(&world.granted(&Request::default().allowing("pty")));
+    assert_enters(&world.host, &client);
+    let got = client.folder().join("got");
+    let outcome = client.sftp(&format!("get /etc/passwd {}\n", got.display()));
+    assert!(!outcome.succeeded() && !got.exists(), "{outcome:?}");
+}
+
+#[test]
+fn no_session_has_x11_a_tunnel_or_an_rc_file() {
+    let world = World::shared();
+    let client = world.client(&world.granted(&Request::default().allowing("pty,sftp,agent")));
+    let rc = format!("/home/{ACCOUNT}/.ssh/rc");
+    let marker = Marker::new();
+    world.host.write_mode(&rc, marker.command(), 0o755);
+    assert_enters(&world.host, &client);
+    let mut x11 = client.ssh(&["-X", "-o", "ForwardX11Trusted=yes"], &["echo display=$DISPLAY"]);
+    x11.env("DISPLAY", "127.0.0.1:99");
+    assert_eq!(run(x11).ok().stdout, "display=\n");
+    assert!(!marker.is_there(&world.host), "~/.ssh/rc ran");
+    world.host.remove(&rc);
+    let tunnel = run(client.ssh(&["-w", "any:any", "-o", "ExitOnForwardFailure=yes"], &["true"]));
+    assert!(!tunnel.succeeded(), "{tunnel:?}");
 }
 
 /// A real `ssh-agent` that holds one key.

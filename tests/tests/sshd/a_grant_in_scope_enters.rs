@@ -98,3 +98,23 @@ fn a_grant_for_a_role_enters_a_host_of_that_role() {
     let client = world.client(&world.granted(&Request::default().at_role("db")));
     assert_enters(&world.host, &client);
 }
+
+#[test]
+fn a_grant_with_as_much_as_fits_enters() {
+    let world = World::shared();
+    for number in 0..31 {
+        drop(
+            world
+                .authority
+                .ca(["host", "add", &format!("host{number}.with.a.rather.long.name.example.org")])
+                .ok(),
+        );
+    }
+    let mut request = Request::default().with("--from", "127.0.0.0/8");
+    request
+        .places
+        .extend((0..31).map(|n| ("--host", format!("host{n}.with.a.rather.long.name.example.org"))));
+    request.accounts.extend((0..7).map(|number| format!("acme-account-number-{number}")));
+    let client = world.client(&world.granted(&request));
+    assert_enters(&world.host, &client);
+}

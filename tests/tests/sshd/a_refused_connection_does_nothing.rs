@@ -1,16 +1,18 @@
 //! A refused grant under `ssh -N`: the connection may stay, but nothing runs in it and nothing is forwarded.
 
-use std::net::TcpListener;
+use std::net::TcpStream;
 
 use e2e::authority::Request;
+use e2e::client::Client;
 use e2e::deadline;
 use e2e::greeter::Greeter;
+use e2e::host::free_port;
 use e2e::process::{Running, run};
 use e2e::refusal::{Marker, is_refusal};
 use e2e::world::{OTHER_HOST, World};
 
 /// A certificate that sshd accepts and the module refuses, with every permission that a certificate can carry.
-fn refused(world: &World, target: &Greeter) -> e2e::client::Client {
+fn refused(world: &World, target: &Greeter) -> Client {
     let features = format!("pty,sftp,agent,forward=127.0.0.1:{}", target.port);
     let identity = world.granted(&Request::default().at_host(OTHER_HOST).allowing(&features));
     world.client(&identity)
@@ -30,18 +32,24 @@ fn a_refused_connection_without_a_command_forwards_nothing_out() {
 fn a_refused_connection_without_a_command_listens_for_nothing() {
     let world = World::shared_with_module_alone();
     let target = Greeter::start();
-    let client = refused(&world, &target);
-    let free = TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a free port")
-        .port();
-    let back = format!("127.0.0.1:{free}:127.0.0.1:{}", target.port);
-    let mut running = Running::start(client.ssh(&["-N", "-R", &back], &[]), b"");
-    deadline::until("ssh says that the forwarding failed", || {
-        running.has_ended() || running.so_far().1.contains("remote port forwarding failed")
-    });
-    assert!(std::net::TcpStream::connect(("127.0.0.1", free)).is_err(), "nobody listens");
-    drop(running.kill());
+    let listens = |client: &Client| {
+        let port = free_port();
+        let back = format!("127.0.0.1:{port}:127.0.0.1:{}", target.port);
+        let mut running = Running::start(client.ssh(&["-N", "-v", "-R", &back], &[]), b"");
+        deadline::until("ssh says what became of the forwarding", || {
+            let said = running.so_far().1;
+            running.has_ended()
+                || said.contains("remote forward success")
+                || said.contains("remote forward failure")
+        });
+        let listens = TcpStream::connect(("127.0.0.1", port)).is_ok();
+        drop(running.kill());
+        listens
+    };
+    // On this host, where sshd is told to allow it, an admitted login can.
+    let features = format!("forward=127.0.0.1:{}", target.port);
+    assert!(listens(&world.client(&world.granted(&Request::default().allowing(&features)))));
+    assert!(!listens(&refused(&world, &target)));
 }
 
 #[test]

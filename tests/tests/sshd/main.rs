@@ -19,6 +19,7 @@ mod an_expired_grant_is_refused;
 mod another_client_than_openssh_works_too;
 mod approvals_that_do_not_count;
 mod jit_says_what_a_login_would_get;
+mod keys_of_each_accepted_kind_work;
 mod the_harness_is_a_real_host;
 mod the_module_leaves_nothing_behind;
 mod the_other_doors_are_closed;

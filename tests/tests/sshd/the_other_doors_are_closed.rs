@@ -1,9 +1,10 @@
 //! A vendor account has one door: no password, no keyboard-interactive, no plain key, no `su`, no console, no cron.
 
+use e2e::authority::Request;
 use e2e::client::Client;
 use e2e::host::{ADMIN, PAM_DRIVE, PASSWORD};
-use e2e::process::{Running, run};
-use e2e::refusal::{Marker, assert_sshd_refuses};
+use e2e::process::Running;
+use e2e::refusal::{Marker, assert_enters, assert_sshd_refuses};
 use e2e::world::{ACCOUNT, World};
 
 #[test]
@@ -71,7 +72,32 @@ fn a_password_for_su_is_no_way_in_either() {
     command.args(["--reuid", ADMIN, "--clear-groups", "su", ACCOUNT, "-c", &marker.command()]);
     let outcome = Running::start(command, format!("{PASSWORD}\n").as_bytes()).finish();
     assert!(!outcome.succeeded() && !marker.is_there(&world.host), "{outcome:?}");
-    let mut command = world.host.command("true");
-    command.arg("x");
-    drop(run(command).ok());
+    assert!(
+        outcome.stderr.contains("access refused: "),
+        "the password was right, the account is refused: {outcome:?}"
+    );
+}
+
+#[test]
+fn a_member_by_primary_group_is_a_vendor_too() {
+    let world = World::fresh();
+    world.host.add_account("acme-primary:x:60010:60100::/home/acme-primary:/bin/bash");
+    let steps = run_steps(&world, "su", "acme-primary", "account\n");
+    assert!(steps.contains("told access refused: "), "{steps}");
+    let client = Client::without_key(&world.host, "acme-primary");
+    assert_eq!(client.exec_with_password("password", PASSWORD, "true").code, Some(255));
+    let identity = world.granted(&Request::default().as_account("acme-primary"));
+    assert_enters(&world.host, &Client::new(&world.host, "acme-primary", &identity));
+    let identity = world.granted(&Request::default());
+    assert_sshd_refuses(&world.host, &Client::new(&world.host, "acme-primary", &identity));
+}
+
+#[test]
+fn a_system_account_in_the_vendors_group_has_no_door_at_all() {
+    let world = World::fresh();
+    world.host.add_account("acme-system:x:901:60100::/home/acme-system:/bin/bash");
+    let identity = world.granted(&Request::default().as_account("acme-system"));
+    assert_sshd_refuses(&world.host, &Client::new(&world.host, "acme-system", &identity));
+    let client = Client::without_key(&world.host, "acme-system");
+    assert_eq!(client.exec_with_password("password", PASSWORD, "true").code, Some(255));
 }

@@ -6,7 +6,9 @@
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use grant::{Approvers, Enforced, Grant, GrantFields, Login, Revoked, Trust, UnixTime, Verdict, Window, decide};
+use grant::{
+    Approvers, Enforced, Grant, GrantFields, Login, Revoked, Trust, UnixTime, Verdict, Window, decide,
+};
 
 use crate::support::raw_certificate::{RawCertificate, USER, text};
 use crate::support::soft_key::{Ed25519, Key, ed25519};

@@ -7,7 +7,9 @@ use grant::{DocumentError, Reason, Refusal, Terms, Verdict};
 pub(crate) fn allowed(verdict: Verdict) -> Terms {
     match verdict {
         Verdict::Allow(terms) => *terms,
-        Verdict::Refuse(refusal) => panic!("refused: {} ({})", refusal.reason.logged(), refusal.reason.code()),
+        Verdict::Refuse(refusal) => {
+            panic!("refused: {} ({})", refusal.reason.logged(), refusal.reason.code())
+        }
     }
 }
 
