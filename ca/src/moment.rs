@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use grant::UnixTime;
 use jiff::civil::{Date, DateTime, Time};
@@ -20,7 +21,9 @@ pub struct Local(pub UnixTime);
 
 impl fmt::Display for Local {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let zoned = timestamp(self.0).to_zoned_datetime(local_zone());
+        // Found once: a listing shows a hundred times.
+        static ZONE: OnceLock<TimeZone> = OnceLock::new();
+        let zoned = timestamp(self.0).to_zoned_datetime(ZONE.get_or_init(local_zone).clone());
         let seconds = if zoned.second() == 0 { "" } else { ":%S" };
         write!(f, "{}", zoned.strftime(&format!("%Y-%m-%d %H:%M{seconds} %Z")))
     }

@@ -53,7 +53,11 @@ impl HostConfig {
             minimum_approvals: self.minimum_approvals,
             revoked,
             // Nothing on a host counts uses or sessions, extends a session, or guards sudo yet.
-            enforced: Enforced { uses: false, sessions: false, extendable_to: false, sudo: false },
+            // All of these are the recorder's to keep; where there is none, such a grant is refused.
+            enforced: match self.recorder {
+                Some(_) => Enforced { uses: true, sessions: true, extendable_to: true, sudo: true },
+                None => Enforced::default(),
+            },
         })
     }
 }

@@ -11,13 +11,26 @@ use crate::login::Login;
 use crate::refused::{Refused, Why};
 use crate::verdict::verdict;
 
+/// The PAM services of sudo(8).
+const SUDO: [&str; 2] = ["sudo", "sudo-i"];
+
 /// The account phase for a vendor account.
 pub(crate) fn account(login: &mut impl Login, vendor: &Vendor) -> Result<PamResultCode, Refused> {
     match login.auth_info() {
+        None if login.service().is_some_and(|service| SUDO.contains(&service.as_str())) => {
+            sudo(login, vendor)
+        }
         None => Err(Why::NotOverSsh.into()),
         Some(info) if info.is_empty() => Ok(PamResultCode::PAM_IGNORE),
         Some(info) => verdict(login, vendor, &info).map(|_| PamResultCode::PAM_SUCCESS),
     }
+}
+
+/// sudo inside a session: the session's grant must allow it. The session is that of the kernel's audit id.
+fn sudo(login: &impl Login, vendor: &Vendor) -> Result<PamResultCode, Refused> {
+    let allowed = vendor.host.recorder.as_ref().is_some_and(|recorder| login.may_sudo(recorder));
+    // Not a success: whether this account may become that one, sudoers and the rest of the stack say.
+    if allowed { Ok(PamResultCode::PAM_IGNORE) } else { Err(Why::NoSudo.into()) }
 }
 
 #[cfg(test)]

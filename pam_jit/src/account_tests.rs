@@ -63,3 +63,21 @@ fn unreadable_trust_refuses_where_a_certificate_is_shown() {
     assert_eq!(run(&mut login), PamResultCode::PAM_PERM_DENIED);
     login.done();
 }
+
+#[test]
+fn sudo_needs_a_session_whose_grant_allows_it() {
+    for (recorded, allowed) in [(false, false), (false, true), (true, false)] {
+        let mut login = Scripted::new(refusal("does not allow sudo", "no-sudo"));
+        (login.service, login.auth_info, login.may_sudo) = ("sudo", None, allowed);
+        if recorded {
+            login.config = Ok(crate::scripted::recorded_host());
+        }
+        assert_eq!(run(&mut login), PamResultCode::PAM_PERM_DENIED);
+        login.done();
+    }
+    let mut login = Scripted::new([]);
+    (login.service, login.auth_info, login.may_sudo) = ("sudo", None, true);
+    login.config = Ok(crate::scripted::recorded_host());
+    assert_eq!(run(&mut login), PamResultCode::PAM_IGNORE);
+    login.done();
+}

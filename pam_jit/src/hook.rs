@@ -86,7 +86,9 @@ fn concerned(
     let account = String::from_utf8(account)
         .map_err(|_| Why::Configuration("PAM_USER is not UTF-8: no account of a grant".to_owned()))?;
     let group = host.as_ref().map_or(DEFAULT_GROUP, |host| host.vendor_group.as_str());
-    let member = login.is_vendor(&account, group).map_err(Why::from)?;
+    let member = login.is_vendor(&account, group).map_err(Why::from)?
+        // The PAM lines may name the default group where host.toml names another: such a member is not let by.
+        || (group != DEFAULT_GROUP && login.is_vendor(&account, DEFAULT_GROUP).unwrap_or(false));
     Ok(member.then_some(account))
 }
 

@@ -38,7 +38,7 @@ fn nobody_outside_the_group_is_ever_refused_whatever_is_broken() {
 }
 
 #[test]
-fn the_group_is_the_configurations_or_the_default() {
+fn the_group_is_the_configurations_and_the_default() {
     let mut login = Scripted::new([]);
     login.vendor = Ok(false);
     hook(&mut login, &[c"config=/srv/host.toml"], DENIED, account);
@@ -50,6 +50,7 @@ fn the_group_is_the_configurations_or_the_default() {
         asked,
         [
             ("/srv/host.toml".into(), "suppliers".to_owned()),
+            ("/srv/host.toml".into(), "jit-vendors".to_owned()),
             ("/etc/jit/host.toml".into(), "jit-vendors".to_owned()),
             ("/etc/jit/host.toml".into(), "jit-vendors".to_owned()),
         ]

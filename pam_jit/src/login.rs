@@ -61,6 +61,8 @@ pub(crate) trait Login {
     fn set_limit(&mut self, seconds: u64) -> Result<(), Failed>;
     /// Whether the limit is really on a scope of this login's own.
     fn limit_holds(&self) -> Result<(), Failed>;
+    /// Whether the recorder says that the grant of this process's session allows sudo.
+    fn may_sudo(&self, recorder: &RecorderConfig) -> bool;
     /// The account's user id.
     fn uid(&self, account: &str) -> Result<u32, Failed>;
     /// Installs the gate on this process and hands the session over to the recorder.

@@ -219,3 +219,53 @@ fn the_scripted_world_is_sound() {
     let verdict = grant::decide(&certificate(DOCUMENT), &crate::scripted::trust(), &attempt, now);
     assert!(matches!(verdict, grant::Verdict::Allow(_)), "{verdict:?}");
 }
+
+fn recorded(script: Vec<Step>) -> Scripted {
+    // The window closes at 14:30, 20 minutes after NOW; PID 1 waits a second longer.
+    let first = vec![Step::Limit(1201), Step::Keep { opened: false }];
+    let mut login = Scripted::new([first, script].concat());
+    login.config = Ok(crate::scripted::recorded_host());
+    assert_eq!(run(&mut login, c"stage=first"), OK);
+    login
+}
+
+#[test]
+fn a_recorded_session_begins_when_the_recorder_says_so() {
+    let mut login = recorded(vec![Step::Begin, Step::Keep { opened: true }]);
+    assert_eq!(run(&mut login, c"stage=last"), OK);
+    let handover = login.handed_over.clone().unwrap();
+    assert_eq!(handover.session, "S-234567Z2");
+    assert_eq!(handover.document, login.kept.as_ref().unwrap().terms.grant.render());
+    assert_eq!((handover.account.as_str(), handover.source.as_str()), ("acme-support", "192.0.2.7"));
+    login.done();
+}
+
+#[test]
+fn without_a_recorder_that_answers_nobody_gets_in() {
+    let told = "sessions can't be recorded on this host now";
+    let script = [vec![Step::Begin], refusal(told, "recorder"), vec![Step::TellRecorder("Refused")]].concat();
+    let mut login = recorded(script);
+    login.reply = Err(Failed("nobody listens".to_owned()));
+    assert_eq!(run(&mut login, c"stage=last"), REFUSED);
+    login.done();
+}
+
+#[test]
+fn the_recorders_refusal_is_told_and_logged() {
+    let script =
+        [vec![Step::Begin], refusal("used up", "uses"), vec![Step::TellRecorder("Refused")]].concat();
+    let mut login = recorded(script);
+    login.reply =
+        Ok(Answer::Refuse { code: "uses".to_owned(), told: "grant G-7F3K9Q is used up".to_owned() });
+    assert_eq!(run(&mut login, c"stage=last"), REFUSED);
+    login.done();
+}
+
+#[test]
+fn without_the_limit_of_process_1_nobody_gets_in() {
+    let script = [refusal(UNUSABLE, "configuration"), vec![Step::TellRecorder("Refused")]].concat();
+    let mut login = recorded(script);
+    login.limit_holds = Err(Failed("no scope".to_owned()));
+    assert_eq!(run(&mut login, c"stage=last"), REFUSED);
+    login.done();
+}

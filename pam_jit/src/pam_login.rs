@@ -105,6 +105,14 @@ impl Login for PamLogin<'_> {
         limit::holds().map_err(Failed)
     }
 
+    fn may_sudo(&self, recorder: &RecorderConfig) -> bool {
+        // The recorder puts a file for each open session that may, named by its audit id, where only root can.
+        let Ok(session) = std::fs::read_to_string("/proc/self/sessionid") else { return false };
+        session.trim().parse::<u32>().is_ok_and(|session| {
+            session != u32::MAX && recorder.runtime.join("sudo").join(session.to_string()).is_file()
+        })
+    }
+
     fn uid(&self, account: &str) -> Result<u32, Failed> {
         match nix::unistd::User::from_name(account) {
             Ok(Some(user)) => Ok(user.uid.as_raw()),

@@ -20,6 +20,8 @@ pub(crate) enum Why {
     Configuration(String),
     /// A service in which no certificate can be shown.
     NotOverSsh,
+    /// sudo in a session whose grant does not allow it.
+    NoSudo,
     /// `SSH_CONNECTION` is missing or is not what sshd writes.
     Source,
     /// `PAM_USER` is another one at the last line than at the first.
@@ -48,6 +50,7 @@ impl Why {
             Self::NotOverSsh => {
                 "access refused: this account can be entered only with a grant, over ssh".to_owned()
             }
+            Self::NoSudo => "access refused: the grant of this session does not allow sudo; ask for one that does".to_owned(),
             Self::Source => {
                 "access refused: the address of this connection is not known here; tell the host's administrator"
                     .to_owned()
@@ -71,6 +74,7 @@ impl Why {
             Self::Grant(reason) => reason.code(),
             Self::Configuration(_) => "configuration",
             Self::NotOverSsh => "not-over-ssh",
+            Self::NoSudo => "no-sudo",
             Self::Source => "source-unknown",
             Self::AccountChanged => "account-changed",
             Self::Recorder(_) => "recorder",
@@ -88,6 +92,7 @@ impl Why {
             }
             Self::Refused { told, .. } => told.clone(),
             Self::NotOverSsh => "the service shows no certificate: SSH_AUTH_INFO_0 is not set".to_owned(),
+            Self::NoSudo => "sudo in a session whose grant does not allow it, or in none".to_owned(),
             Self::Source => "SSH_CONNECTION is missing or is not what sshd writes".to_owned(),
             Self::AccountChanged => "PAM_USER changed between stage=first and stage=last".to_owned(),
         }

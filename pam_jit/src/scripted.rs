@@ -55,6 +55,8 @@ pub(crate) struct Scripted {
     pub(crate) random: Result<[u8; 8], Failed>,
     pub(crate) keeps: Result<(), Failed>,
     pub(crate) kept: Option<Admitted>,
+    pub(crate) may_sudo: bool,
+    pub(crate) service: &'static str,
     pub(crate) limit_holds: Result<(), Failed>,
     pub(crate) reply: Result<Answer, Failed>,
     pub(crate) handed_over: Option<Handover>,
@@ -79,6 +81,8 @@ impl Scripted {
             random: Ok([0, 1, 2, 3, 4, 5, 29, 30]),
             keeps: Ok(()),
             kept: None,
+            may_sudo: false,
+            service: "sshd",
             limit_holds: Ok(()),
             reply: Ok(Answer::Open),
             handed_over: None,
@@ -107,7 +111,7 @@ impl Scripted {
 
 impl Login for Scripted {
     fn service(&self) -> Option<String> {
-        Some("sshd".to_owned())
+        Some(self.service.to_owned())
     }
 
     fn account(&self) -> Option<Vec<u8>> {
@@ -174,6 +178,10 @@ impl Login for Scripted {
         self.limit_holds.clone()
     }
 
+    fn may_sudo(&self, _: &RecorderConfig) -> bool {
+        self.may_sudo
+    }
+
     fn uid(&self, _: &str) -> Result<u32, Failed> {
         Ok(1001)
     }
@@ -206,10 +214,19 @@ pub(crate) fn broken() -> HostfileError {
 
 /// The host of the tests: db1.prod, with a group and a log of its own.
 pub(crate) fn host_config() -> HostConfig {
+    host_with("")
+}
+
+/// The same host with a recorder.
+pub(crate) fn recorded_host() -> HostConfig {
+    host_with("[recorder]\n")
+}
+
+fn host_with(table: &str) -> HostConfig {
     let text = format!(
         "host = \"db1.prod\"\nroles = [\"db\"]\nauthority = \"{}\"\nca_keys = \"/etc/jit/ca.pub\"\n\
          approvers = \"/etc/jit/approvers\"\nrevoked = \"/etc/jit/revoked\"\nvendor_group = \"suppliers\"\n\
-         [log]\nsocket = \"/run/jit/log\"\nformat = \"rfc5424\"\n",
+         [log]\nsocket = \"/run/jit/log\"\nformat = \"rfc5424\"\n{table}",
         public(&ROOT).fingerprint()
     );
     HostConfig::parse(Path::new("/etc/jit/host.toml"), text.as_bytes()).unwrap()

@@ -146,7 +146,7 @@ impl KernelCopy {
     }
 
     /// The next event that is complete, without waiting.
-    pub fn next(&mut self) -> Option<Event> {
+    pub fn next_event(&mut self) -> Option<Event> {
         while let Some(item) = self.events.next() {
             if let Some(event) = self.parts.take(&item) {
                 return Some(event);

@@ -280,6 +280,12 @@ impl Recorder {
             self.slots.release(slot);
             return;
         }
+        if !live.grant.features.sftp && gate::is_sftp_server(&caller) {
+            // sshd has no setting for it that a certificate could carry.
+            let _ = notify_ffi::deny(listener, notification.id, Errno::EPERM);
+            self.slots.release(slot);
+            return;
+        }
         let time = wall_millis();
         let line = Gate::of(live.id(), notification.id, live.seq + 1, time, &caller).line();
         // The command's own line comes later and is about as long.
@@ -392,7 +398,7 @@ impl Recorder {
     // ---- the kernel's copy
 
     fn kernel_speaks(&mut self) {
-        while let Some(event) = self.kernel.as_mut().and_then(KernelCopy::next) {
+        while let Some(event) = self.kernel.as_mut().and_then(KernelCopy::next_event) {
             match event {
                 kernel_copy::Event::Ran(ran) => self.ran(&ran),
                 kernel_copy::Event::Failed { session, tid, errno, .. } => {

@@ -7,7 +7,6 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use crate::artefacts::{self, own_program};
 use crate::deadline::{self, SOON};
@@ -226,20 +225,20 @@ impl Host {
     #[must_use]
     #[track_caller]
     pub fn wait_for_log(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
-        let line = self.log.wait_for(SOON, wanted);
-        line.unwrap_or_else(|| {
-            panic!(
-                "no log line within {SOON:?}: {what}\n--- log\n{}\n--- sshd\n{}",
-                self.log.lines().join("\n"),
-                self.sshd_log()
-            )
-        })
+        self.wait_for_log_after(0, what, wanted)
     }
 
-    /// True when a line that `wanted` takes is there within `limit`.
+    /// The same among the lines after the first `seen`.
+    ///
+    /// # Panics
+    /// When none comes: with what is there, and sshd's own log.
     #[must_use]
-    pub fn logs_within(&self, limit: Duration, wanted: impl Fn(&str) -> bool) -> bool {
-        self.log.wait_for(limit, wanted).is_some()
+    #[track_caller]
+    pub fn wait_for_log_after(&self, seen: usize, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+        self.log.wait_for(seen, SOON, wanted).unwrap_or_else(|| {
+            let (log, sshd) = (self.log.lines().join("\n"), self.sshd_log());
+            panic!("no log line within {SOON:?}: {what}\n--- log\n{log}\n--- sshd\n{sshd}")
+        })
     }
 
     /// What sshd itself wrote.

@@ -24,6 +24,7 @@ pub mod pam_host;
 pub mod pam_stack;
 pub mod process;
 pub mod raw_certificate;
+pub mod recording;
 pub mod refusal;
 pub mod security_key;
 pub mod sshd_config;

@@ -48,13 +48,13 @@ impl LogSocket {
         self.arrived.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The first line that `wanted` takes, arrived already or within `limit`.
+    /// The first line after the first `seen` ones that `wanted` takes, arrived already or within `limit`.
     #[must_use]
-    pub fn wait_for(&self, limit: Duration, wanted: impl Fn(&str) -> bool) -> Option<String> {
+    pub fn wait_for(&self, seen: usize, limit: Duration, wanted: impl Fn(&str) -> bool) -> Option<String> {
         let end = Instant::now() + limit;
         let mut lines = self.arrived.lines.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            if let Some(line) = lines.iter().find(|line| wanted(line)) {
+            if let Some(line) = lines.iter().skip(seen).find(|line| wanted(line)) {
                 return Some(line.clone());
             }
             let left = end.checked_duration_since(Instant::now())?;

@@ -42,7 +42,7 @@ struct StateFlags {
     /// Only approved grants inside their window
     #[arg(long)]
     open: bool,
-    /// Only approved grants whose window is over
+    /// Only grants whose window is over, also those that were never approved
     #[arg(long)]
     closed: bool,
     /// Only revoked grants

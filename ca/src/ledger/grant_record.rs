@@ -174,7 +174,7 @@ pub enum Wanted {
     Pending,
     /// [`State::Open`].
     Open,
-    /// [`State::Closed`].
+    /// [`State::Closed`] and [`State::Lapsed`].
     Closed,
     /// [`State::Revoked`].
     Revoked,
@@ -213,7 +213,8 @@ impl Wanted {
             Self::All => true,
             Self::Pending => state == State::Pending,
             Self::Open => state == State::Open,
-            Self::Closed => state == State::Closed,
+            // Also what lapsed: many of these must not make the listing long.
+            Self::Closed => matches!(state, State::Closed | State::Lapsed),
             Self::Revoked => state == State::Revoked,
         }
     }

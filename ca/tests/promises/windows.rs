@@ -136,7 +136,7 @@ fn a_request_without_enough_approvals_lapses() {
     assert_eq!(stage.listed(Wanted::Pending, 999), 1);
     assert_eq!(stage.state(&id, 1000), State::Lapsed);
     assert_eq!(stage.listed(Wanted::Pending, 1000), 0);
-    assert_eq!(stage.listed(Wanted::Closed, 1000), 0);
+    assert_eq!(stage.listed(Wanted::Closed, 1000), 1);
     assert!(is_refused(stage.approve(&id, "kim", 1000), |r| matches!(r, Refused::Closed { .. })));
 }
 

@@ -1,4 +1,5 @@
-//! Taking over the descriptors that systemd passes (sd_listen_fds(3)).
+//! Taking over descriptors that came as numbers: those that systemd passes (sd_listen_fds(3)), and those that
+//! a system call has just made.
 #![allow(unsafe_code, reason = "an inherited descriptor is a number until somebody says who owns it")]
 
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
@@ -7,6 +8,12 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 /// The first passed descriptor (`SD_LISTEN_FDS_START`).
 const FIRST: RawFd = 3;
+
+/// Owns a descriptor that accept4(2) or recvmsg(2) has just made for the caller.
+pub(super) fn own(number: RawFd) -> OwnedFd {
+    // SAFETY: every caller passes a number that the kernel gave it a moment ago and that it keeps nowhere else.
+    unsafe { OwnedFd::from_raw_fd(number) }
+}
 
 /// The passed descriptors with their names; none if they are not for this process.
 pub(super) fn take() -> Vec<(String, OwnedFd)> {

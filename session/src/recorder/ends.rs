@@ -365,6 +365,9 @@ impl Recorder {
         let closed = self.settings.runtime.join("closed");
         let _ = std::fs::create_dir_all(&closed);
         let _ = std::fs::write(closed.join(live.state.audit_session.to_string()), "");
+        let _ = std::fs::remove_file(
+            self.settings.runtime.join("sudo").join(live.state.audit_session.to_string()),
+        );
         let _ = self.store.release(&id);
         if self.backlog.is_empty() {
             let _ = self.states.remove(&id);

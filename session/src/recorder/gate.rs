@@ -47,6 +47,12 @@ pub(crate) struct Gate {
     pub(crate) sha256: String,
 }
 
+/// Whether sshd's sftp server is asked for, by its own name. A grant without `sftp` does not start it; who
+/// may run commands can move files in other ways, and each of those is recorded.
+pub(crate) fn is_sftp_server(caller: &Caller) -> bool {
+    caller.path.rsplit(|b| *b == b'/').next() == Some(b"sftp-server")
+}
+
 /// SHA-256 of arguments, each followed by a NUL, in hex.
 pub(crate) fn hash(argv: &[Vec<u8>]) -> String {
     let mut hasher = Sha256::new();

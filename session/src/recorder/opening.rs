@@ -177,6 +177,12 @@ impl Recorder {
         if let Some(kernel) = &mut self.kernel {
             kernel.watch(state.audit_session).map_err(std::io::Error::other)?;
         }
+        if grant.features.sudo {
+            // pam_jit looks here from sudo's account stack.
+            let folder = self.settings.runtime.join("sudo");
+            std::fs::create_dir_all(&folder)?;
+            std::fs::write(folder.join(state.audit_session.to_string()), "")?;
+        }
         let logged_out = monitor.is_none();
         let live = Live {
             state,

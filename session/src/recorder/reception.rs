@@ -4,7 +4,7 @@
 //! peer that does not take its answer is dropped: nothing here waits.
 
 use std::io::{self, IoSliceMut};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 
 use audit::handover::{Answer, MAX_MESSAGE, Message, Reply};
@@ -15,6 +15,7 @@ use nix::sys::socket::{
     getsockopt, listen, recvmsg, send, socket,
 };
 
+use super::descriptors_ffi::own;
 use super::{Recorder, Token};
 
 /// Connections that may wait at once.
@@ -52,7 +53,7 @@ fn receive(connection: &OwnedFd) -> io::Result<Option<(Message, Option<OwnedFd>)
     let mut descriptor = None;
     for message in received.cmsgs()? {
         if let ControlMessageOwned::ScmRights(numbers) = message {
-            descriptor = numbers.into_iter().map(own).last();
+            descriptor = numbers.into_iter().map(own).next_back();
         }
     }
     if received.bytes == 0 {
@@ -64,12 +65,6 @@ fn receive(connection: &OwnedFd) -> io::Result<Option<(Message, Option<OwnedFd>)
     let length = received.bytes;
     let message = serde_json::from_slice(&bytes[..length]).map_err(io::Error::other)?;
     Ok(Some((message, descriptor)))
-}
-
-#[allow(unsafe_code, reason = "a received descriptor is a number until somebody says who owns it")]
-fn own(number: std::os::fd::RawFd) -> OwnedFd {
-    // SAFETY: recvmsg(2) has just made this descriptor for us; nobody else knows its number.
-    unsafe { OwnedFd::from_raw_fd(number) }
 }
 
 /// An answer to an administrator.

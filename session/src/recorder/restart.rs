@@ -44,7 +44,8 @@ const TAIL: usize = 2;
 fn read_tail(folder: &std::path::Path) -> anyhow::Result<Tail> {
     let mut tail = Tail::default();
     let mut numbers: HashMap<(String, u64), u64> = HashMap::new();
-    let first = segments(folder)?.into_iter().rev().take(TAIL).last().unwrap_or(1);
+    let there = segments(folder)?;
+    let first = there.get(there.len().saturating_sub(TAIL)).copied().unwrap_or(1);
     let mut reader = Reader::at(folder, Position { segment: first, offset: 0 });
     while let Some(line) = reader.next_line()? {
         if line.starts_with(GATE) {

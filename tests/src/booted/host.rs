@@ -194,10 +194,19 @@ impl Host {
     /// Waits until `ask` holds.
     ///
     /// # Panics
-    /// When it does not within `limit`: with the host's journal.
+    /// When it does not within `limit`.
     #[track_caller]
     pub fn wait(&self, limit: Duration, what: &str, mut ask: impl FnMut() -> bool) {
         let held = deadline::poll(limit, || ask().then_some(()));
-        assert!(held.is_some(), "waited {limit:?} in vain for: {what}\n{}", self.explain());
+        assert!(held.is_some(), "waited {limit:?} in vain for: {what}");
+    }
+}
+
+impl Drop for Host {
+    /// A test that failed shows what the host said, before the host is gone.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- the host's journal, its last lines\n{}---", self.explain());
+        }
     }
 }

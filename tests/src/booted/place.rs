@@ -67,7 +67,6 @@ ip -n host link set lo up
 ip -n host link set host0 up
 echo ready
 while read -r _; do
-    rm -f /run/off
     (
         set +e
         # bpf: the kernel's copy of what runs. --keep-unit, --register=no: no systemd is needed outside.
@@ -128,6 +127,7 @@ impl Place {
     /// When it does not come up: with its console.
     pub fn boot(&mut self) -> u32 {
         assert!(self.leader().is_none(), "the host is on already");
+        drop(std::fs::remove_file(self.own("off")));
         let line = self.line.as_mut().expect("the place's first process listens");
         line.write_all(b"boot\n").expect("writes to the place's first process");
         let leader =

@@ -151,11 +151,11 @@ impl Host {
     /// Waits for the record that `find` finds.
     ///
     /// # Panics
-    /// When it does not come within `limit`: with the host's journal.
+    /// When it does not come within `limit`.
     #[track_caller]
     pub fn record<T>(&self, limit: Duration, what: &str, find: impl Fn(&Records) -> Option<T>) -> T {
         deadline::poll(limit, || find(&Records::of(self)))
-            .unwrap_or_else(|| panic!("no record within {limit:?}: {what}\n{}", self.explain()))
+            .unwrap_or_else(|| panic!("no record within {limit:?}: {what}"))
     }
 
     /// The session that is open, or was, from this client's address.
