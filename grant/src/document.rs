@@ -100,6 +100,9 @@ impl Grant {
             return Err(DocumentError::TooLong(document.len()));
         }
         let text = std::str::from_utf8(document).map_err(|e| DocumentError::Encoding(e.valid_up_to()))?;
+        if let Some(line) = text.split('\n').position(|line| line.contains('\r')) {
+            return Err(DocumentError::NotCanonical(line + 1));
+        }
         let mut lines = Lines::of(text);
         let first = lines.first()?;
         if first != VERSION_LINE {
@@ -209,6 +212,12 @@ fn check(fields: &GrantFields) -> Result<(), DocumentError> {
     bounded("keys", fields.keys.len(), limits::KEYS)?;
     bounded("hosts", fields.hosts.len() + fields.roles.len(), limits::PLACES)?;
     bounded("accounts", fields.accounts.len(), limits::PLACES)?;
+    if fields.accounts.len() * (fields.hosts.len() + fields.roles.len()) > limits::PRINCIPALS {
+        return wrong(
+            "accounts",
+            "accounts times hosts and roles are more than the 256 principals that OpenSSH reads",
+        );
+    }
     if fields.extendable_to.is_some_and(|end| end <= fields.window.closes()) {
         return wrong("extendable-to", "it must be after the window closes");
     }

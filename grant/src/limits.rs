@@ -19,6 +19,8 @@ pub const ACCOUNT: usize = 32;
 pub const KEYS: usize = 16;
 /// Hosts, roles or accounts that one document can list, each.
 pub const PLACES: usize = 32;
+/// Principals of one certificate: accounts times hosts and roles (OpenSSH's `SSHKEY_CERT_MAX_PRINCIPALS`).
+pub const PRINCIPALS: usize = 256;
 /// Source networks of one document.
 pub const SOURCES: usize = 32;
 /// Forward targets of one document.

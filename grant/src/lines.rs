@@ -79,7 +79,9 @@ impl<'a> Lines<'a> {
 
     fn value(&mut self, key: &'static str) -> Result<&'a str, DocumentError> {
         let missing = DocumentError::Missing { line: self.line + 1, key };
-        let line = self.next().ok_or_else(|| missing.clone())?;
+        // What is left has no newline: the line's own, if it begins as it should.
+        let cut = self.rest.starts_with(key);
+        let line = self.next().ok_or(if cut { DocumentError::End } else { missing.clone() })?;
         line.strip_prefix(key).and_then(|rest| rest.strip_prefix(": ")).ok_or(missing)
     }
 

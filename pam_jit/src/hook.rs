@@ -13,6 +13,7 @@ use pam::constants::PamResultCode;
 use crate::arguments::{Arguments, default_config};
 use crate::login::Login;
 use crate::refused::{Refused, Why};
+use crate::source;
 
 /// The vendor group where the configuration can't be read.
 const DEFAULT_GROUP: &str = "jit-vendors";
@@ -109,7 +110,11 @@ pub(crate) fn probe() {
 }
 
 fn refuse(login: &mut impl Login, place: &Place, refused: Refused) {
-    let Refused { why, facts } = refused;
+    let Refused { why, mut facts } = refused;
+    if facts.source.is_none() {
+        // Refused before the address was looked at; an alert wants to say who tried.
+        facts.source = login.ssh_connection().and_then(|connection| source::address(&connection));
+    }
     login.tell(&why.told());
     let facts = Facts { reason: Some(why.code().to_owned()), reason_text: Some(why.logged()), ..*facts };
     place.log(login, Event::LoginRefuse, facts);

@@ -167,6 +167,10 @@ pub struct Recorder {
     backlog: Vec<String>,
     /// Sessions whose file goes when the backlog is durable.
     closed_on_disk: Vec<String>,
+    /// Since when something written is not yet synced.
+    dirty_since: Option<Boottime>,
+    /// When the service manager is told next that the recorder is alive, and how often it wants that.
+    watchdog: Option<(Boottime, u64)>,
     /// Wakes the shipper.
     bell: Arc<Bell>,
     /// The spool's end when it was woken last.
@@ -228,6 +232,7 @@ impl Recorder {
         for (connection, reply) in std::mem::take(&mut self.replies) {
             self.reply(connection, &reply);
         }
+        self.sync(Boottime::now());
         self.set_timer();
         let position = self.spool.position();
         if position != self.rung_at {
@@ -235,7 +240,27 @@ impl Recorder {
             self.spool.set_shipped(self.bell.segment());
             self.bell.ring();
         }
-        let _ = self.store.alive();
+    }
+
+    /// What nothing waited for is synced within a second, so that an idle recorder sleeps.
+    fn sync(&mut self, now: Boottime) {
+        match self.dirty_since {
+            _ if !self.spool.is_dirty() => self.dirty_since = None,
+            None => self.dirty_since = Some(now),
+            Some(since) if now.millis_since(since) >= 1_000 => {
+                if self.spool.commit().is_err() {
+                    self.backlog.extend(self.spool.take_failed().lines().map(str::to_owned));
+                }
+                self.dirty_since = None;
+            }
+            Some(_) => {}
+        }
+        if let Some((next, interval)) = &mut self.watchdog
+            && now >= *next
+        {
+            *next = Boottime(now.0.saturating_add(*interval));
+            let _ = self.store.alive();
+        }
     }
 
     // ---- the gate

@@ -80,16 +80,16 @@ impl<'a> Client<'a> {
         Running::start(self.ssh(&["-tt"], &[]), input.as_bytes()).finish()
     }
 
-    /// A shell on a terminal that stays open until it is ended, with `input` typed into it.
+    /// A shell on a terminal that stays open until it is ended, with `input` typed into it and more flags for `ssh`.
     ///
     /// # Panics
     /// When `ssh` can't be started.
     #[must_use]
-    pub fn open_shell(&self, input: &str) -> OpenShell {
+    pub fn open_shell(&self, flags: &[&str], input: &str) -> OpenShell {
         use std::io::Write;
         let screen = self.folder.path().join(format!("screen-{}", unused_number()));
         let file = std::fs::File::create(&screen).expect("a scratch file for the screen");
-        let mut command = self.ssh(&["-tt"], &[]);
+        let mut command = self.ssh(&[&["-tt"], flags].concat(), &[]);
         command.stdin(Stdio::piped()).stdout(file.try_clone().expect("duplicates it")).stderr(file);
         let mut child = command.spawn().expect("starts ssh");
         let mut keyboard = child.stdin.take().expect("a pipe");
