@@ -229,6 +229,8 @@ fn a_signature_of_another_algorithm_than_its_key_is_refused() {
     let mut case = Case::allowed();
     case.approved_by = vec![Rc::new(Confused)];
     refused(case.verdict(), "bad-approval");
+    let read = Approval::from_blob(&case.approvals()[0]).unwrap();
+    assert_eq!(read.verify(case.document().as_bytes()), Err(grant::SignatureError::Algorithm));
 }
 
 #[test]

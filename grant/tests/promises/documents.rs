@@ -154,6 +154,7 @@ enum Edit {
     SwapLines(usize, usize),
     RepeatLine(usize),
     RemoveLine(usize),
+    ReverseList(usize),
 }
 
 fn edits() -> impl Strategy<Value = Edit> {
@@ -165,6 +166,7 @@ fn edits() -> impl Strategy<Value = Edit> {
         (0..19_usize, 0..19_usize).prop_map(|(a, b)| Edit::SwapLines(a, b)),
         (0..19_usize).prop_map(Edit::RepeatLine),
         (0..19_usize).prop_map(Edit::RemoveLine),
+        (0..19_usize).prop_map(Edit::ReverseList),
     ]
 }
 
@@ -188,6 +190,16 @@ fn edited(document: &[u8], edit: &Edit) -> Vec<u8> {
         }
         Edit::RemoveLine(at) => {
             lines.remove(at % lines.len());
+            bytes = lines.concat();
+        }
+        Edit::ReverseList(at) => {
+            // The same values in another order: it means the same, and must not be the same.
+            let at = at % lines.len();
+            let line = String::from_utf8_lossy(lines[at]).into_owned();
+            let (key, values) = line.trim_end().split_once(": ").unwrap_or(("", &line));
+            let values: Vec<_> = values.rsplit(',').collect();
+            let reversed = format!("{key}: {}\n", values.join(","));
+            lines[at] = reversed.as_bytes();
             bytes = lines.concat();
         }
     }

@@ -137,9 +137,11 @@ impl Recorder {
                 Boottime(live.state.deadline.0.saturating_sub(before))
             }
         });
-        let backlog =
-            (!self.backlog.is_empty() || self.spool.is_dirty()).then(|| Boottime::now().plus_secs(1));
-        sessions.chain(self.refused.iter().map(|refused| refused.ends)).chain(backlog).min()
+        let backlog = (!self.backlog.is_empty()).then(|| Boottime::now().plus_secs(1));
+        let sync = self.dirty_since.map(|since| since.plus_secs(1));
+        let watchdog = self.watchdog.map(|(next, _)| next);
+        let refused = self.refused.iter().map(|refused| refused.ends);
+        sessions.chain(refused).chain(backlog).chain(sync).chain(watchdog).min()
     }
 
     /// The module said that the connection ended as it should.

@@ -13,6 +13,7 @@ use anyhow::Context;
 use audit::{Close, CloseReason, Event};
 use grant::Grant;
 use nix::fcntl::{Flock, FlockArg};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
@@ -74,6 +75,10 @@ fn read_tail(folder: &std::path::Path) -> anyhow::Result<Tail> {
 
 pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recorder> {
     let mut passed = store::passed();
+    // Two descriptors a session, and as many as the system lets us have.
+    if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, most, most);
+    }
     std::fs::create_dir_all(&settings.runtime)
         .with_context(|| format!("can't make {}", settings.runtime.display()))?;
     let lock = settings.runtime.join("recorder.lock");
@@ -135,6 +140,8 @@ pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recor
         waiters: Vec::new(),
         backlog: Vec::new(),
         closed_on_disk: Vec::new(),
+        dirty_since: None,
+        watchdog: store::watchdog().map(|interval| (Boottime(0), interval)),
         bell,
         rung_at: Position::default(),
         boot_id: boot_id()?,

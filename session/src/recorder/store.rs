@@ -64,6 +64,14 @@ impl Store {
     }
 }
 
+/// How often the service manager wants to hear that we are alive, in nanoseconds: twice in its own interval
+/// (sd_watchdog_enabled(3)).
+pub(super) fn watchdog() -> Option<u64> {
+    let ours = std::env::var("WATCHDOG_PID").ok().is_none_or(|pid| pid.parse() == Ok(std::process::id()));
+    let micros: u64 = std::env::var("WATCHDOG_USEC").ok()?.parse().ok()?;
+    ours.then(|| micros.saturating_mul(500))
+}
+
 /// What systemd passed: listeners by session id, and the listening socket if it made one.
 #[derive(Debug, Default)]
 pub(super) struct Passed {

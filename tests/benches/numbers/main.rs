@@ -23,7 +23,7 @@ use row::Row;
 type Number = (&'static str, usize, fn(usize) -> Vec<Row>);
 
 const NUMBERS: [Number; 6] = [
-    ("verdict", 400, verdict::rows),
+    ("verdict", 5000, verdict::rows),
     ("login", 200, login::rows),
     ("signing", 200, signing::rows),
     ("issuing", 40, issuing::rows),

@@ -13,11 +13,8 @@ use grant::{
 };
 use signature::{Signer, Verifier};
 
-use crate::measure::{in_turns, timed_each, used};
+use crate::measure::{in_turns, timed, used};
 use crate::row::Row;
-
-/// Verdicts per run: long enough for the clock, short enough for many turns.
-const EACH: u32 = 50;
 
 pub(crate) fn rows(runs: usize) -> Vec<Row> {
     let made = Made::new();
@@ -27,8 +24,8 @@ pub(crate) fn rows(runs: usize) -> Vec<Row> {
     let ca_key = made.ca.public_key().key_data().clone();
     let message = vec![0x5a; made.certificate.len()];
     let signature: Signature = Signer::sign(&made.ca, &message);
-    let mut ours = || timed_each(EACH, || used(verdict()));
-    let mut theirs = || timed_each(EACH, || ca_key.verify(&message, &signature).expect("a good signature"));
+    let mut ours = || timed(|| used(verdict()));
+    let mut theirs = || timed(|| ca_key.verify(&message, &signature).expect("a good signature"));
     let [ours, baseline] = in_turns(runs, [&mut ours, &mut theirs]);
     vec![Row::ratio(
         "verdict: certificate and 2 approvals",

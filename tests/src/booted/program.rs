@@ -14,7 +14,8 @@ impl Host {
     pub fn put_program(&self, name: &str, source: &str) {
         static COMPILED: Mutex<Option<HashMap<String, Vec<u8>>>> = Mutex::new(None);
         let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = compiled.get_or_insert_default().entry(source.to_owned()).or_insert_with(|| compile(source));
+        let bytes =
+            compiled.get_or_insert_default().entry(source.to_owned()).or_insert_with(|| compile(source));
         self.put(&format!("/usr/local/bin/{name}"), bytes, 0o755);
     }
 }

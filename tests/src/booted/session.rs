@@ -33,7 +33,11 @@ impl Host {
                 continue;
             }
             let name = before.split_once('(').map_or("", |(_, name)| name).to_owned();
-            let cgroup = read("cgroup").lines().find_map(|line| line.strip_prefix("0::")).unwrap_or_default().to_owned();
+            let cgroup = read("cgroup")
+                .lines()
+                .find_map(|line| line.strip_prefix("0::"))
+                .unwrap_or_default()
+                .to_owned();
             found.push(Process { pid, name, cgroup });
         }
         found
@@ -44,7 +48,8 @@ impl Host {
     /// # Panics
     /// When the kernel refuses.
     pub fn move_out_of_its_scope(&self, pid: u32) {
-        let move_it = "mkdir -p /sys/fs/cgroup/elsewhere && echo \"$1\" >/sys/fs/cgroup/elsewhere/cgroup.procs";
+        let move_it =
+            "mkdir -p /sys/fs/cgroup/elsewhere && echo \"$1\" >/sys/fs/cgroup/elsewhere/cgroup.procs";
         drop(self.script(move_it, [&pid.to_string()]).ok());
     }
 
@@ -62,7 +67,8 @@ impl Host {
     #[must_use]
     pub fn scope(&self, audit_session: u32) -> Option<PathBuf> {
         let slices = std::fs::read_dir(self.path("/sys/fs/cgroup/user.slice")).ok()?;
-        let scopes = slices.flatten().map(|slice| slice.path().join(format!("session-{audit_session}.scope")));
+        let scopes =
+            slices.flatten().map(|slice| slice.path().join(format!("session-{audit_session}.scope")));
         scopes.into_iter().find(|scope| scope.is_dir())
     }
 }

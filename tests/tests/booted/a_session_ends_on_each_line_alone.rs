@@ -56,7 +56,11 @@ fn the_recorder_alone_ends_all_of_it_within_a_second() {
     println!("the recorder ended all of it {late:?} after the window's end");
     assert!(late <= Duration::from_secs(1), "all of it was gone after {late:?}");
     busy.assert_client_is_cut_off();
-    assert!(busy.shell.screen().contains("this session is over: the window of your grant has closed"), "{}", busy.shell.screen());
+    assert!(
+        busy.shell.screen().contains("this session is over: the window of your grant has closed"),
+        "{}",
+        busy.shell.screen()
+    );
     let close = world.host.close_of(&busy.session, SOON);
     assert_eq!(close["jit"]["reason"], "window_closed", "{close}");
     assert_eq!(close["jit"]["proved"], true, "{close}");

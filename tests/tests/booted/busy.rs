@@ -92,11 +92,16 @@ impl<'a> Busy<'a> {
     /// Waits until the window has closed by the host's clock, and gives the moment.
     pub(crate) fn wait_for_window_end(&self) -> Instant {
         let closes = self.world.host.record(SOON, "session.open", |records| {
-            let open = records.action("session.open").find(|open| open["jit"]["session"] == self.session.as_str())?;
+            let open = records
+                .action("session.open")
+                .find(|open| open["jit"]["session"] == self.session.as_str())?;
             open["jit"]["closes"].as_str()?.parse::<grant::UnixTime>().ok()
         });
         let left = (closes.secs() * 1000).saturating_sub(self.world.host.wall_millis());
-        assert!(left > 0, "the window closed before the session was busy: a slower machine needs a longer window");
+        assert!(
+            left > 0,
+            "the window closed before the session was busy: a slower machine needs a longer window"
+        );
         let end = Instant::now() + Duration::from_millis(left);
         assert!(!self.processes().is_empty(), "it runs while its window is open");
         std::thread::sleep(end.saturating_duration_since(Instant::now()));
@@ -104,7 +109,12 @@ impl<'a> Busy<'a> {
     }
 
     /// How long after `since` nothing was left of what `count` counts.
-    pub(crate) fn gone_after(&self, since: Instant, limit: Duration, count: impl Fn(&Self) -> usize) -> Duration {
+    pub(crate) fn gone_after(
+        &self,
+        since: Instant,
+        limit: Duration,
+        count: impl Fn(&Self) -> usize,
+    ) -> Duration {
         // A comet between two numbers is seen nowhere: gone is what is gone at three looks in a row.
         let mut empty = 0;
         let gone = deadline::poll(limit + SOON, || {

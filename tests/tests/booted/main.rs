@@ -1,7 +1,11 @@
 //! Promises kept on a whole host: real systemd, logind, sshd, timers. One file a promise.
 #![allow(clippy::expect_used, reason = "in a test a failed step ends the test with that sentence")]
 
-mod a_session_is_recorded;
+mod a_clock_that_is_set_moves_no_deadline;
+mod a_killed_recorder_loses_nothing;
+mod a_restart_of_the_host_closes_what_was_open;
 mod a_session_ends_on_each_line_alone;
+mod a_session_is_recorded;
 mod busy;
 mod the_harness_is_a_real_host;
+mod what_serves_a_session_may_die;

@@ -97,7 +97,7 @@ fn a_host_socket_is_never_forwarded() {
 }
 
 #[test]
-#[ignore = "open: nothing on a host refuses the sftp subsystem to a grant without `sftp`"]
+#[ignore = "open: on a host without a recorder nothing refuses the sftp subsystem to a grant without `sftp`"]
 fn sftp_needs_a_permission() {
     let world = World::shared();
     let client = world.client(&world.granted(&Request::default().allowing("pty")));

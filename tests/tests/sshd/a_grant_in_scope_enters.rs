@@ -118,3 +118,19 @@ fn a_grant_with_as_much_as_fits_enters() {
     let client = world.client(&world.granted(&request));
     assert_enters(&world.host, &client);
 }
+
+#[test]
+fn a_grant_with_more_names_than_openssh_reads_is_not_made() {
+    // OpenSSH's sshkey.h: SSHKEY_CERT_MAX_PRINCIPALS is 256; a certificate with more is "invalid format" to it.
+    let world = World::shared();
+    let hosts: Vec<String> = (0..32).map(|number| format!("many{number}.prod")).collect();
+    let accounts: Vec<String> = (0..9).map(|number| format!("many-{number}")).collect();
+    for host in &hosts {
+        drop(world.authority.ca(["host", "add", host]).ok());
+    }
+    let mut words = vec!["grant", "create", "--person", "acme/jo", "--for", "30m", "--reason", "too much"];
+    words.extend(hosts.iter().flat_map(|host| ["--host", host.as_str()]));
+    words.extend(accounts.iter().flat_map(|account| ["--account", account.as_str()]));
+    let outcome = world.authority.ca(words);
+    assert!(!outcome.succeeded() && outcome.stderr.starts_with("error: "), "{outcome:?}");
+}

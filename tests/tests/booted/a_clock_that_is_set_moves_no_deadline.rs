@@ -1,0 +1,58 @@
+//! Setting the wall clock an hour forward ends no open session, and an hour back prolongs none.
+//!
+//! The machine has one wall clock, and these tests leave it alone: the recorder and the sweep get one of their own from
+//! libfaketime, whose offset is read anew at every call. CLOCK_BOOTTIME, which deadlines follow, stays the kernel's.
+
+use std::time::Duration;
+
+use e2e::booted::world::World;
+
+use crate::busy::{Busy, request};
+
+const FAKE_CLOCK: &str = "\
+[Service]
+Environment=FAKETIME_TIMESTAMP_FILE=/etc/fake-clock FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1
+";
+
+fn set_clock(world: &World, offset: &str) {
+    world.host.put("/etc/fake-clock", format!("{offset}\n"), 0o644);
+}
+
+#[test]
+fn deadlines_follow_the_time_since_boot() {
+    let world = World::new();
+    set_clock(&world, "+0s");
+    let library = world.host.script("ls /usr/lib/*/faketime/libfaketime.so.1", []).ok().stdout;
+    let drop_in = format!("{FAKE_CLOCK}Environment=LD_PRELOAD={library}");
+    for unit in ["jit-recorder.service", "jit-sweep.service"] {
+        world.host.put(&format!("/etc/systemd/system/{unit}.d/clock.conf"), &drop_in, 0o644);
+    }
+    drop(world.host.run(["systemctl", "daemon-reload"]).ok());
+    drop(world.host.run(["systemctl", "restart", "jit-recorder.service"]).ok());
+
+    let mut busy = Busy::open(&world, &request("30s"));
+    set_clock(&world, "+3600s");
+    drop(world.host.run(["systemctl", "start", "jit-sweep.service"]).ok());
+    // The recorder does see the other clock: what it records now bears it.
+    busy.shell.types("/bin/echo from-the-future\n");
+    let record = world.host.record(e2e::deadline::SOON, "a command", |records| {
+        records.commands(&busy.session).into_iter().find(|command| command.argv == ["/bin/echo", "from-the-future"])
+    });
+    let opened = world.host.record(e2e::deadline::SOON, "session.open", |records| {
+        records.action("session.open").find(|open| open["jit"]["session"] == busy.session.as_str()).cloned()
+    });
+    let time = |record: &serde_json::Value| {
+        let text = record["@timestamp"].as_str().unwrap_or_default();
+        format!("{}Z", &text[..19]).parse::<grant::UnixTime>().expect("a time").secs()
+    };
+    assert!(time(&record.record) >= time(&opened) + 3600, "{opened} {}", record.record);
+    assert!(!busy.processes().is_empty(), "an hour forward ends nothing");
+
+    set_clock(&world, "-3600s");
+    drop(world.host.run(["systemctl", "start", "jit-sweep.service"]).ok());
+    let end = busy.wait_for_window_end();
+    let late = busy.gone_after(end, Duration::from_secs(1), |busy| busy.processes().len());
+    assert!(late <= Duration::from_secs(1), "an hour back prolongs nothing: gone after {late:?}");
+    busy.assert_client_is_cut_off();
+    assert_eq!(world.host.close_of(&busy.session, e2e::deadline::SOON)["jit"]["reason"], "window_closed");
+}
