@@ -298,6 +298,8 @@ impl Recorder {
 
     /// Puts one exec into the spool's buffer, or refuses it.
     fn gate(&mut self, key: u32, slot: usize, notification: &notify_ffi::Notification) {
+        // What the kernel has to tell of an earlier exec of this thread is in its ring by now, and comes first.
+        self.kernel_speaks();
         let caller = Caller::read(notification);
         let Some(live) = self.sessions.get_mut(&key) else { return };
         let Some(listener) = live.listener.as_ref().map(AsFd::as_fd) else { return };

@@ -19,8 +19,6 @@ use crate::recorder::clock::{Boottime, wall_millis};
 use crate::recorder::state::{SessionState, StateFolder, boot_id};
 use crate::spool::Spool;
 
-/// The recorder ends a session within a second; the sweep leaves it that long.
-const GRACE: u64 = 1;
 /// Rounds of killing in one sweep, [`ROUND`] apart: then the next sweep goes on.
 const ROUNDS: usize = 250;
 const ROUND: Duration = Duration::from_millis(20);
@@ -49,8 +47,7 @@ pub fn sweep(settings: &Settings) -> io::Result<Swept> {
     let states = StateFolder::open(&folder)?;
     let boot = boot_id()?;
     let now = Boottime::now();
-    let overdue = Boottime(now.0.saturating_sub(GRACE * 1_000_000_000));
-    for state in states.expired(overdue)?.into_iter().filter(|state| state.boot_id == boot) {
+    for state in states.expired(now)?.into_iter().filter(|state| state.boot_id == boot) {
         end(settings, &state, "its deadline had passed", &mut swept);
     }
     sweep_without_recorder(settings, &states, &boot, &mut swept)?;

@@ -315,6 +315,15 @@ impl Recorder {
         let (now, uid) = (Boottime::now(), live.state.handover.uid);
         let (reason, lateness_ms, killed) = match &live.ending {
             Some(end) => (end.reason.clone(), now.millis_since(end.due), end.killed),
+            // Another line of ending was quicker than ours.
+            None if now >= live.state.deadline => {
+                let reason = if live.state.limit == "host_limit" {
+                    CloseReason::HostLimit
+                } else {
+                    CloseReason::WindowClosed
+                };
+                (reason, now.millis_since(live.state.deadline), 0)
+            }
             None => (CloseReason::Logout, 0, 0),
         };
         let alone =

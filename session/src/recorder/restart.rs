@@ -12,7 +12,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use audit::{Close, CloseReason, Event};
 use grant::Grant;
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{FcntlArg, Flock, FlockArg, OFlag, fcntl};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -114,7 +114,11 @@ pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recor
     mask.thread_block()?;
     let signals = SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
     let socket = match passed.socket.take() {
-        Some(socket) => socket,
+        Some(socket) => {
+            // Whatever the unit says of it: a loop that accepts must not wait.
+            fcntl(&socket, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+            socket
+        }
         None => reception::listen_at(&settings.socket)
             .with_context(|| format!("can't listen at {}", settings.socket.display()))?,
     };

@@ -40,5 +40,5 @@ fn terminal_of(pid: i32) -> Option<u32> {
         .ok()?
         .cast_unsigned();
     let (major, minor) = ((device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xfff00));
-    (136..=143).contains(&major).then_some((major - 136) * 256 + minor)
+    (136..=143).contains(&major).then(|| (major - 136) * 256 + minor)
 }
