@@ -50,6 +50,13 @@ restore_service_policy() {
     fi
 }
 
+# For systemd and for the old init scripts, whether either runs here or not: both helpers are essential packages. The
+# first one works only when it is told which package it acts for.
+disable_service() {
+    DPKG_MAINTSCRIPT_PACKAGE=$1 deb-systemd-helper --quiet disable "$1.service"
+    [ ! -e "/etc/init.d/$1" ] || update-rc.d "$1" disable
+}
+
 apt() {
     DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@" </dev/null
 }
@@ -77,7 +84,7 @@ install_packages() {
     apt install -y --no-install-recommends --no-remove "${missing[@]}" ||
         fail "apt-get could not install: ${missing[*]}" "see the lines above"
     for service in "${new_services[@]}"; do
-        update-rc.d "$service" disable
+        disable_service "$service"
         say "$service: installed, not started, not enabled"
     done
     restore_service_policy

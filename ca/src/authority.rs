@@ -186,8 +186,8 @@ impl Authority {
             approvers: grant::Approvers::parse(&approver::export(&self.ledger)?)?,
             minimum_approvals: 1,
             revoked: revocation::revoked(&self.ledger, self.config.authority, now)?,
-            // As the hosts of this version: nothing enforces uses, sessions, extensions or sudo yet.
-            enforced: grant::Enforced::default(),
+            // As a host with a recorder; whether this one has one, the authority does not know.
+            enforced: grant::Enforced { uses: true, sessions: true, extendable_to: true, sudo: true },
         })
     }
 }

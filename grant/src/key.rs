@@ -33,7 +33,8 @@ pub enum KeyError {
     Unreadable,
     /// A kind that we do not accept.
     #[error(
-        "keys of the kind {0} are not accepted: use ed25519, ecdsa-p256, rsa of 3072 bits, sk-ed25519 or sk-ecdsa"
+        "keys of the kind {} are not accepted: use ed25519, ecdsa-p256, rsa of 3072 bits, sk-ed25519 or sk-ecdsa",
+        .0.escape_debug()
     )]
     Kind(String),
     /// An RSA key outside 3072 to 4096 bits.

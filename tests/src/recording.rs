@@ -1,15 +1,28 @@
 //! A host whose sessions are recorded: the world of `world.rs` with `jit recorder` running in the foreground, as in a
 //! container without systemd.
 
-use std::collections::BTreeMap;
+pub mod probe;
+pub mod session;
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use serde_json::Value;
+
+use crate::authority::Request;
 use crate::client::Client;
 use crate::deadline;
-use crate::process::{Outcome, Running};
+use crate::host::Host;
+use crate::identity::Identity;
+use crate::process::{Outcome, Running, run};
 use crate::world::{World, host_toml};
+use session::Session;
 
 /// What the table says where there is no process 1 that makes scopes.
 pub const TABLE: &str = "[recorder]\nrequire_scope = false\n";
+
+/// The program's name and word, as its process shows them.
+const RECORDER: &[u8] = b"/usr/bin/jit\0recorder\0";
 
 /// A world with a recorder.
 #[derive(Debug)]
@@ -27,10 +40,33 @@ impl Recording {
         Self::with(TABLE)
     }
 
-    /// A fresh world with a recorder that has this configuration.
+    /// The same, shared by tests that only look at their own sessions. Accounts are shared there, so that no test has to
+    /// wait for another one's session to be over.
+    #[must_use]
+    pub fn shared() -> Arc<Self> {
+        static SHARED: Mutex<Weak<Recording>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let recording = Arc::new(Self::with(&format!("{TABLE}shared_accounts = true\n")));
+            probe::install(&recording.world.host);
+            *shared = Arc::downgrade(&recording);
+            recording
+        })
+    }
+
+    /// A fresh world with a recorder that has this configuration: the tables `[log]` and `[recorder]` of `host.toml`.
     #[must_use]
     pub fn with(table: &str) -> Self {
+        Self::prepared(table, |_| ())
+    }
+
+    /// The same after `prepare` has done something to the host, before the recorder starts.
+    #[must_use]
+    pub fn prepared(table: &str, prepare: impl FnOnce(&Host)) -> Self {
         let world = World::fresh();
+        // The machine's own /var/lib stays as it was.
+        drop(world.host.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/var/lib"]).ok());
+        prepare(&world.host);
         let mut recording = Self { world, recorder: None, table: table.to_owned() };
         recording.publish();
         recording.start_recorder();
@@ -51,8 +87,33 @@ impl Recording {
     pub fn start_recorder(&mut self) {
         let mut command = self.world.host.command("/usr/bin/jit");
         command.arg("recorder");
-        self.recorder = Some(Running::start(command, b""));
-        deadline::until("the recorder answers", || self.jit(["sessions"]).succeeded());
+        let mut recorder = Running::start(command, b"");
+        deadline::until("the recorder answers", || {
+            assert!(!recorder.has_ended(), "the recorder ended: {:?}", recorder.so_far());
+            self.jit(["sessions"]).succeeded()
+        });
+        self.recorder = Some(recorder);
+    }
+
+    /// The recorder's process on the host.
+    ///
+    /// # Panics
+    /// When none runs.
+    #[must_use]
+    #[track_caller]
+    pub fn recorder_pid(&self) -> i32 {
+        let entries = std::fs::read_dir(self.world.host.path("/proc")).expect("reads /proc").flatten();
+        let pids = entries.filter_map(|entry| {
+            let pid = entry.file_name().to_str()?.parse::<i32>().ok()?;
+            (std::fs::read(entry.path().join("cmdline")).ok()? == RECORDER).then_some(pid)
+        });
+        pids.into_iter().next().expect("a running recorder")
+    }
+
+    /// Sends a signal to a process of the host.
+    #[track_caller]
+    pub fn signal(&self, signal: &str, pid: impl ToString) {
+        drop(self.world.host.run(["kill", "-s", signal, &pid.to_string()]).ok());
     }
 
     /// Kills the recorder as nothing else can: by SIGKILL.
@@ -60,9 +121,15 @@ impl Recording {
     /// # Panics
     /// When there is none.
     pub fn kill_recorder(&mut self) {
+        self.signal("KILL", self.recorder_pid());
         // The process started is nsenter, which waits for the recorder inside.
-        drop(self.world.host.run(["pkill", "-KILL", "-f", "jit recorder"]).ok());
         drop(self.recorder.take().expect("a recorder").finish());
+    }
+
+    /// Kills the recorder and starts another.
+    pub fn restart_recorder(&mut self) {
+        self.kill_recorder();
+        self.start_recorder();
     }
 
     /// What the recorder has written to its standard streams.
@@ -71,57 +138,133 @@ impl Recording {
         self.recorder.as_ref().map(|recorder| format!("{:?}", recorder.so_far())).unwrap_or_default()
     }
 
-    /// Runs `jit` on the host.
+    /// A command that runs `jit` on the host.
     #[must_use]
-    pub fn jit<const N: usize>(&self, words: [&str; N]) -> Outcome {
+    pub fn jit_command<const N: usize>(&self, words: [&str; N]) -> std::process::Command {
         let mut command = self.world.host.command("/usr/bin/jit");
-        command.args(words);
-        crate::process::run(command)
+        command.args(words).env("SUDO_USER", "ada");
+        command
     }
 
-    /// Every line of the spool.
+    /// Runs `jit` on the host, as ada does through sudo.
     #[must_use]
-    pub fn spool(&self) -> Vec<serde_json::Value> {
+    pub fn jit<const N: usize>(&self, words: [&str; N]) -> Outcome {
+        run(self.jit_command(words))
+    }
+
+    /// What `jit sessions --json` shows.
+    ///
+    /// # Panics
+    /// When it fails.
+    #[must_use]
+    #[track_caller]
+    pub fn open_sessions(&self) -> Vec<Value> {
+        let shown = self.jit(["sessions", "--json"]).ok().stdout;
+        serde_json::from_str(&shown).unwrap_or_else(|error| panic!("{error}: {shown}"))
+    }
+
+    /// The text of the spool.
+    #[must_use]
+    pub fn spool_text(&self) -> String {
         let folder = self.world.host.path("/var/lib/jit/spool");
         let mut names: Vec<_> = std::fs::read_dir(folder)
             .map(|dir| dir.flatten().map(|e| e.path()).collect())
             .unwrap_or_default();
         names.sort();
-        let text: String =
-            names.iter().map(|path| std::fs::read_to_string(path).unwrap_or_default()).collect();
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        names.iter().map(|path| std::fs::read_to_string(path).unwrap_or_default()).collect()
+    }
+
+    /// Every line of the spool.
+    #[must_use]
+    pub fn spool(&self) -> Vec<Value> {
+        self.spool_with("")
+    }
+
+    /// Every line of the spool that has this text in it.
+    #[must_use]
+    pub fn spool_with(&self, text: &str) -> Vec<Value> {
+        let spool = self.spool_text();
+        let lines = spool.lines().filter(|line| line.contains(text));
+        lines.filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
     /// The records of one event, in order; of commands the first parts.
     #[must_use]
-    pub fn records(&self, event: &str) -> Vec<serde_json::Value> {
-        let first = |record: &serde_json::Value| record["jit"]["part"].as_u64().unwrap_or(1) == 1;
-        self.spool()
-            .into_iter()
-            .filter(|record| record["event"]["action"] == event && first(record))
-            .collect()
+    pub fn records(&self, event: &str) -> Vec<Value> {
+        let first = |record: &Value| record["jit"]["part"].as_u64().unwrap_or(1) == 1;
+        let all = self.spool_with(event);
+        all.into_iter().filter(|record| record["event"]["action"] == event && first(record)).collect()
     }
 
-    /// The command lines of all recorded commands.
+    /// The session that this client has opened, at hand or soon; of several the last.
+    ///
+    /// # Panics
+    /// When there is none.
     #[must_use]
-    pub fn commands(&self) -> Vec<String> {
-        let line = |record: &serde_json::Value| {
-            let args = record["process"]["args"].as_array().cloned().unwrap_or_default();
-            args.iter().filter_map(|arg| arg.as_str().map(str::to_owned)).collect::<Vec<_>>().join(" ")
-        };
-        self.records("session.command").iter().map(line).collect()
+    #[track_caller]
+    pub fn session(&self, client: &Client) -> Session<'_> {
+        let source = client.source().to_string();
+        let found = deadline::poll(deadline::SOON, || {
+            let opened = self.records("session.open");
+            let ours = opened.iter().rev().find(|record| record["source"]["ip"] == source.as_str())?;
+            ours["jit"]["session"].as_str().map(str::to_owned)
+        });
+        let id = found.unwrap_or_else(|| {
+            panic!("no session from {source}; {}\n{}", self.recorder_says(), self.world.host.sshd_log())
+        });
+        Session { recording: self, id }
     }
 
-    /// Waits for the close of a session of this client's person, and gives its record.
+    /// Runs a command to its end in a session of its own: what came of it, and the session.
+    #[must_use]
+    #[track_caller]
+    pub fn exec(&self, client: &Client, words: &str) -> (Outcome, Session<'_>) {
+        let outcome = client.exec(words);
+        (outcome, self.session(client))
+    }
+
+    /// Starts a command, and comes back when its session has recorded one with `word` in it.
+    #[must_use]
+    #[track_caller]
+    pub fn start(&self, client: &Client, words: &str, word: &str) -> (Running, Session<'_>) {
+        self.start_with(client, &[], words, word)
+    }
+
+    /// The same with flags for `ssh`; without words it is a shell on a terminal, without `word` an open session will do.
+    #[must_use]
+    #[track_caller]
+    pub fn start_with(
+        &self,
+        client: &Client,
+        flags: &[&str],
+        words: &str,
+        word: &str,
+    ) -> (Running, Session<'_>) {
+        let words: Vec<&str> = if words.is_empty() { Vec::new() } else { vec![words] };
+        let running = Running::start(client.ssh(flags, &words), b"");
+        let session = self.session(client);
+        let started = deadline::poll(deadline::SOON, || {
+            (word.is_empty() || session.lines().iter().any(|line| line.contains(word))).then_some(())
+        });
+        assert!(started.is_some(), "{word} runs: {:?}\n{:?}", session.lines(), running.so_far());
+        (running, session)
+    }
+
+    /// The living processes that carry an audit session id, by id and name.
+    #[must_use]
+    pub fn processes_of(&self, audit_session: u64) -> Vec<(i32, String)> {
+        session::processes_of(&self.world.host.path("/proc"), audit_session)
+    }
+
+    /// The close number `count` of this host, at hand or soon.
     ///
     /// # Panics
     /// When none comes.
     #[must_use]
-    pub fn closed(&self, count: usize) -> serde_json::Value {
-        let found = deadline::poll(deadline::SOON, || {
-            let closes = self.records("session.close");
-            closes.get(count - 1).cloned()
-        });
+    #[track_caller]
+    pub fn closed(&self, count: usize) -> Value {
+        let found =
+            deadline::poll(deadline::SOON, || self.records("session.close").get(count - 1).cloned());
         found.unwrap_or_else(|| {
             panic!("no session.close number {count}: {:#?}\n{}", self.spool(), self.recorder_says())
         })
@@ -132,6 +275,7 @@ impl Recording {
     /// # Panics
     /// When one is missing or twice.
     #[must_use]
+    #[track_caller]
     pub fn counted(&self) -> BTreeMap<String, u64> {
         let mut numbers: BTreeMap<String, Vec<u64>> = BTreeMap::new();
         for record in self.records("session.command") {
@@ -154,7 +298,34 @@ impl Recording {
 
     /// A client of jo for the usual account under an ordinary grant.
     #[must_use]
+    #[track_caller]
     pub fn client(&self) -> Client {
-        self.world.client(&self.world.granted(&crate::authority::Request::default()))
+        self.client_for(&Request::default())
+    }
+
+    /// A client of jo for the usual account under a grant for `request`.
+    #[must_use]
+    #[track_caller]
+    pub fn client_for(&self, request: &Request) -> Client {
+        self.world.client(&self.world.granted(request))
+    }
+
+    /// Enrols another person with a key of her own.
+    #[must_use]
+    #[track_caller]
+    pub fn person(&self, person: &str) -> Identity {
+        let key = Identity::make(self.world.folder.path(), &person.replace('/', "-"));
+        self.world.authority.enrol(person, &[&key]);
+        key
+    }
+
+    /// A certificate for `request` of a person with this key, approved by kim, and the grant's id.
+    #[must_use]
+    #[track_caller]
+    pub fn grant(&self, request: &Request, key: &Identity) -> (String, Identity) {
+        let grant = self.world.authority.create(request);
+        self.world.authority.approve(&grant, "kim", &self.world.kim);
+        let identity = self.world.authority.sign(&grant, key);
+        (grant, identity)
     }
 }

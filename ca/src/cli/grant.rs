@@ -15,7 +15,7 @@ use grant::{
     Window,
 };
 
-use super::shown::{certificate_json, joined, standing_json, standing_pairs};
+use super::shown::{certificate_json, needs_recorder, standing_json, standing_pairs};
 use super::{Context, span, time};
 use crate::printer::{Failure, hint};
 
@@ -122,7 +122,9 @@ impl Create {
         change.commit()?;
         let record = grant_record::find(authority.ledger(), &grant.id)?;
         let standing = grant_record::standing(authority.ledger(), record)?;
-        hint_unenforced(&grant);
+        if let Some(limits) = needs_recorder(&grant) {
+            hint(&format!("only hosts with a recorder enforce {limits}; others refuse the grant"));
+        }
         if context.out.json {
             return context.out.json(&standing_json(&standing, now));
         }
@@ -161,20 +163,6 @@ impl Create {
             ticket: self.ticket,
             approvals,
         })
-    }
-}
-
-/// A document can say more than this version's hosts enforce; they then refuse it.
-fn hint_unenforced(grant: &grant::Grant) {
-    let limits = [
-        ("--uses", grant.uses.is_some()),
-        ("--sessions", grant.sessions.is_some()),
-        ("--extendable-to", grant.extendable_to.is_some()),
-        ("sudo", grant.features.sudo),
-    ];
-    let used = joined(limits.into_iter().filter_map(|(name, used)| used.then_some(name)));
-    if used != "-" {
-        hint(&format!("hosts of this version do not enforce {used}, and refuse grants that use it"));
     }
 }
 

@@ -102,6 +102,8 @@ fn pairs(found: &Inspection, now: UnixTime) -> Vec<(&'static str, String)> {
         Ok(grant) => {
             pairs.push(("grant", grant.id.to_string()));
             pairs.extend(shown::pairs(grant));
+            let limits = shown::needs_recorder(grant);
+            pairs.extend(limits.map(|limits| ("needs", format!("a host with a recorder, for {limits}"))));
         }
         Err(reason) => {
             pairs.push(("grant", reason.logged()));

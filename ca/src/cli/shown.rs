@@ -22,6 +22,18 @@ pub(crate) fn places(grant: &Grant) -> String {
     joined(hosts.chain(roles))
 }
 
+/// What in a grant only a host with a recorder enforces; other hosts refuse such a grant.
+pub(crate) fn needs_recorder(grant: &Grant) -> Option<String> {
+    let limits = [
+        ("uses", grant.uses.is_some()),
+        ("sessions", grant.sessions.is_some()),
+        ("extendable-to", grant.extendable_to.is_some()),
+        ("sudo", grant.features.sudo),
+    ];
+    let used: Vec<_> = limits.into_iter().filter_map(|(name, used)| used.then_some(name)).collect();
+    (!used.is_empty()).then(|| used.join(", "))
+}
+
 /// What a grant says, as lines of a name and a value.
 pub(crate) fn pairs(grant: &Grant) -> Vec<(&'static str, String)> {
     let mut pairs = vec![

@@ -107,7 +107,7 @@ pub fn active_of(ledger: &Connection, owner: &Owner) -> Result<Vec<EnrolledKey>,
 /// Enrols a key.
 ///
 /// # Errors
-/// [`Refused::KeyTaken`] when anybody ever had it.
+/// [`Refused::KeyTaken`] when anybody ever had it, or it is the authority's own.
 pub(super) fn enrol(change: &Change<'_>, key: &PublicKey, owner: &Owner) -> Result<(), Error> {
     let fingerprint = key.fingerprint();
     if let Some(found) = find(change, &fingerprint)? {
@@ -117,6 +117,10 @@ pub(super) fn enrol(change: &Change<'_>, key: &PublicKey, owner: &Owner) -> Resu
             active: found.is_active(),
         }
         .into());
+    }
+    if is_authoritys(change, &fingerprint)? {
+        let owner = "this authority".to_owned();
+        return Err(Refused::KeyTaken { fingerprint, owner, active: true }.into());
     }
     let (person, approver) = match owner {
         Owner::Person(name) => (Some(name.as_str()), None),
@@ -129,6 +133,17 @@ pub(super) fn enrol(change: &Change<'_>, key: &PublicKey, owner: &Owner) -> Resu
     let detail = json!({ "fingerprint": fingerprint.to_string(), "key": key.to_line() });
     change.record(Kind::KeyAdd, owner.name(), None, detail)?;
     Ok(())
+}
+
+/// Is it the CA key or the trust root? A stolen CA key must not be able to approve, and hosts refuse
+/// files in which it could.
+fn is_authoritys(ledger: &Connection, fingerprint: &Fingerprint) -> Result<bool, LedgerError> {
+    let (root, line): (String, String) =
+        ledger.query_row("SELECT trust_root, ca_key FROM authority", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    let ca_key = PublicKey::parse_line(&line).map(|key| key.fingerprint());
+    Ok(root == fingerprint.to_string() || ca_key.as_ref() == Ok(fingerprint))
 }
 
 /// Ends one key of an owner.

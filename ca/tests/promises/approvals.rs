@@ -172,3 +172,16 @@ fn a_denied_request_stays_denied() {
     scene.ca(["sign", &id, "--key", "jo.pub"]).refused(&denied);
     assert_eq!(scene.json(["grant", "show", &id])["state"], "denied");
 }
+
+#[test]
+fn the_authoritys_own_keys_approve_nothing() {
+    let scene = Scene::new();
+    for key in ["ca/ca_key.pub", "ca/trust_root.pub"] {
+        scene.ca(["approver", "add", "root", "--key", key]).refused_with("belongs to this authority");
+        scene.ca(["person", "add", "acme/root", "--key", key]).refused_with("belongs to this authority");
+    }
+    let id = scene.grant(&[]);
+    scene
+        .ca(["approve", &id, "--as", "kim", "--key", "ca/ca_key"])
+        .refused_with("is not enrolled for the approver kim");
+}

@@ -11,6 +11,7 @@ use crate::support::raw_certificate::text;
 use crate::support::soft_key::{Key, ecdsa, ed25519};
 use crate::support::sshsig::{SshSig, approval, approvals_text, armored};
 use crate::support::verdicts::{allowed, refused, refused_and_told};
+use crate::support::wire::Wire;
 
 fn too_few(case: &Case, told: &str) {
     let told = format!("grant G-7F3K9Q has {told}; ask another approver to sign it");
@@ -336,4 +337,14 @@ fn approvals_come_in_one_order_whoever_collects_them() {
     assert_eq!(Approvals::new([c, b, a]).unwrap().to_string(), text);
     let parsed = Approvals::parse(&text).unwrap();
     assert_eq!((parsed.len(), parsed.is_empty(), parsed.to_string()), (3, false, text));
+}
+
+#[test]
+fn a_key_kind_with_control_characters_is_shown_escaped() {
+    let case = Case::allowed();
+    let key = Wire::new().string("a\n\u{1b}[31m@b").string("x").done();
+    let signature = Wire::new().string("a\n@b").string("x").done();
+    let head = Wire::new().raw(b"SSHSIG").u32(1).string(key).string("grant@pam-jit");
+    let blob = head.string("").string("sha512").string(signature).done();
+    refused(case.verdict_on_certificate(&case.certificate_with(&[blob])), "approvals");
 }

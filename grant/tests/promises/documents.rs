@@ -342,3 +342,17 @@ fn a_document_is_as_large_as_the_limit_at_most() {
     let error = Grant::new(fields).unwrap_err();
     assert!(matches!(error, DocumentError::TooLong(bytes) if bytes > limits::DOCUMENT), "{error}");
 }
+
+#[test]
+fn more_principals_than_openssh_reads_are_refused() {
+    let mut fields = Case::allowed().fields;
+    fields.accounts = (10..18).map(|n| format!("a{n}").parse().unwrap()).collect();
+    fields.hosts = (10..41).map(|n| format!("h{n}").parse().unwrap()).collect();
+    fields.roles = ["db".parse().unwrap()].into();
+    assert_eq!(Grant::new(fields.clone()).unwrap().principals().len(), limits::PRINCIPALS);
+    fields.accounts.insert("one-more".parse().unwrap());
+    assert_eq!(
+        Grant::new(fields).unwrap_err().to_string(),
+        "the grant's `accounts`: accounts times hosts and roles are more than the 256 principals that OpenSSH reads"
+    );
+}

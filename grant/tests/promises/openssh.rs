@@ -115,6 +115,16 @@ fn ssh_keygen_reads_a_certificate_with_nothing_but_a_grant() {
 }
 
 #[test]
+fn the_largest_number_of_principals_is_one_that_openssh_reads() {
+    let mut case = Case::allowed();
+    case.fields.accounts = (10..18).map(|n| format!("a{n}").parse().unwrap()).collect();
+    case.fields.hosts = (10..42).map(|n| format!("h{n}").parse().unwrap()).collect();
+    assert_eq!(case.grant().principals().len(), grant::limits::PRINCIPALS);
+    let (read, listing) = read_by_ssh_keygen(&case);
+    assert!(read, "{listing}");
+}
+
+#[test]
 fn ssh_keygen_reads_certificates_for_every_kind_of_key() {
     let keys: [Rc<dyn Key>; 3] =
         [Rc::new(ecdsa(20)), Rc::new(sk_ed25519(21, TOUCHED)), Rc::new(sk_ecdsa(22, TOUCHED))];

@@ -1,7 +1,7 @@
 //! The two rsyslogd: the host's, which forwards, and the log host's, which keeps. Both run the files of `packaging/rsyslog/`.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use e2e::deadline;
@@ -177,9 +177,4 @@ impl LogHost {
             )
         })
     }
-}
-
-/// A file below a folder, as text for a configuration.
-pub(crate) fn shown(folder: &Path) -> String {
-    folder.display().to_string()
 }

@@ -97,17 +97,6 @@ fn a_host_socket_is_never_forwarded() {
 }
 
 #[test]
-#[ignore = "open: on a host without a recorder nothing refuses the sftp subsystem to a grant without `sftp`"]
-fn sftp_needs_a_permission() {
-    let world = World::shared();
-    let client = world.client(&world.granted(&Request::default().allowing("pty")));
-    assert_enters(&world.host, &client);
-    let got = client.folder().join("got");
-    let outcome = client.sftp(&format!("get /etc/passwd {}\n", got.display()));
-    assert!(!outcome.succeeded() && !got.exists(), "{outcome:?}");
-}
-
-#[test]
 fn no_session_has_x11_a_tunnel_or_an_rc_file() {
     let world = World::shared();
     let client = world.client(&world.granted(&Request::default().allowing("pty,sftp,agent")));

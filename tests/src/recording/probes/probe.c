@@ -201,12 +201,12 @@ static int loops(char **argv)
 
 static char own[32];
 
-static void *flip(void *text)
+static void *flip(void *shown)
 {
-	for (;;) {
-		memset(text, 'a', 24);
-		memset(text, 'b', 24);
-	}
+	volatile char *text = shown;
+	for (char letter = 'a';; letter ^= 'a' ^ 'b')
+		for (int i = 0; i < 24; i++)
+			text[i] = letter;
 	return 0;
 }
 
@@ -227,7 +227,7 @@ static int racer(char **argv)
 			snprintf(number, sizeof number, "%d", i);
 			pthread_t thread;
 			pthread_create(&thread, 0, flip, own);
-			while (!own[0] || !shared[0])
+			while (!*(volatile char *)own || !*(volatile char *)shared)
 				;
 			char *list[] = { argv[0], "saw", argv[1], number, own, shared, 0 };
 			execv(argv[0], list);
