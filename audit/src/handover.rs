@@ -66,6 +66,8 @@ pub enum Message {
         /// A line of JSON.
         line: String,
     },
+    /// An administrator: what can this recorder do?
+    About,
     /// An administrator: which sessions are open?
     List,
     /// An administrator: end these sessions, and answer when the kernel says that they are over.
@@ -150,6 +152,13 @@ pub enum Reply {
         code: String,
         /// The sentence.
         told: String,
+    },
+    /// What the recorder can do.
+    About {
+        /// Whether records hold the kernel's own copy of what ran.
+        kernel_copy: bool,
+        /// Why not, if not.
+        reason: String,
     },
     /// One open session; more may follow, then [`Reply::Done`].
     Session(Box<OpenSession>),

@@ -52,7 +52,6 @@ impl HostConfig {
             approvers,
             minimum_approvals: self.minimum_approvals,
             revoked,
-            // Nothing on a host counts uses or sessions, extends a session, or guards sudo yet.
             // All of these are the recorder's to keep; where there is none, such a grant is refused.
             enforced: match self.recorder {
                 Some(_) => Enforced { uses: true, sessions: true, extendable_to: true, sudo: true },

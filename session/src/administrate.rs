@@ -64,6 +64,7 @@ fn answers(
         match asked.answer().map_err(failed)? {
             Reply::Session(session) => open.push(*session),
             Reply::Done { sessions } => return Ok((open, sessions)),
+            Reply::About { .. } => return Err(failed(io::Error::other("an answer to another question"))),
             Reply::Refuse { code, told } => return Err(AdministrateError::Refused { code, told }),
         }
     }

@@ -20,6 +20,7 @@ mod kernel_clock;
 mod pam;
 pub mod pam_flow;
 pub mod pam_stack;
+mod recorder;
 pub mod report;
 pub mod sshd;
 mod sshd_files;
@@ -43,7 +44,7 @@ pub struct Request {
 
 /// Every door that is looked at.
 pub fn doors() -> impl Iterator<Item = &'static Door> {
-    let areas: [&[&'static Door]; 8] = [
+    let areas: [&[&'static Door]; 9] = [
         &files::DOORS,
         &accounts::DOORS,
         &authentication::DOORS,
@@ -52,6 +53,7 @@ pub fn doors() -> impl Iterator<Item = &'static Door> {
         &pam::DOORS,
         &clock::DOORS,
         &daemon::DOORS,
+        &recorder::DOORS,
     ];
     areas.into_iter().flatten().copied()
 }
@@ -91,6 +93,12 @@ pub fn check(request: &Request) -> Report {
         [service.as_str(), "common-account", "common-session", "su", "su-l", "login", "cron", "sudo"];
     findings.extend(files::look_at_others(&sshd_files.files, &request.pam_directory, &services));
     findings.extend(clock::look());
+    if let Some(host) = &read.config {
+        findings.extend(recorder::look(host));
+        if host.recorder.is_some() {
+            findings.extend(recorder::look_at_accounts(&accounts.vendors));
+        }
+    }
     Report::new(read.config.map(|config| config.host.to_string()), accounts.vendors, findings)
 }
 

@@ -47,6 +47,9 @@ use slots_ffi::Slots;
 use state::StateFolder;
 use store::Store;
 
+/// Characters of the last command that an administrator sees in the list of open sessions.
+const LAST: usize = 200;
+
 /// What to do with an exec that can't be recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnAuditFailure {
@@ -153,6 +156,8 @@ pub struct Recorder {
     slots: Slots,
     store: Store,
     kernel: Option<KernelCopy>,
+    /// Why there is no kernel's copy; empty if there is.
+    no_kernel: String,
     sessions: BTreeMap<u32, Live>,
     next_key: u32,
     waiting: Vec<Waiting>,
@@ -307,14 +312,10 @@ impl Recorder {
             self.slots.release(slot);
             return;
         }
-        if !live.grant.features.sftp && gate::is_sftp_server(&caller) {
-            // sshd has no setting for it that a certificate could carry.
-            let _ = notify_ffi::deny(listener, notification.id, Errno::EPERM);
-            self.slots.release(slot);
-            return;
-        }
         let time = wall_millis();
-        let line = Gate::of(live.id(), notification.id, live.seq + 1, time, &caller).line();
+        let gate = Gate::of(live.id(), notification.id, live.seq + 1, time, &caller);
+        let last = gate.argv.join(" ").chars().take(LAST).collect();
+        let line = gate.line();
         // The command's own line comes later and is about as long.
         let bytes = 2 * line.len() as u64 + 2_000;
         let over_quota = live.bytes + bytes > self.settings.session_quota;
@@ -339,8 +340,16 @@ impl Recorder {
             return;
         }
         live.seq += 1;
-        live.bytes += bytes;
-        live.last = Some(caller.argv.iter().map(|a| audit::command::text(a)).collect::<Vec<_>>().join(" "));
+        live.bytes += line.len() as u64 + 1;
+        live.last = Some(last);
+        if !live.grant.features.sftp && gate::is_sftp_server(&caller) {
+            // sshd has no setting for it that a certificate could carry.
+            let _ = notify_ffi::deny(listener, notification.id, Errno::EPERM);
+            self.slots.release(slot);
+            let refused = Pending { seq: live.seq, time, caller };
+            self.finish(key, &refused, Outcome::Failed(Errno::EPERM as i32));
+            return;
+        }
         if live.first.is_none() {
             live.first = Some((caller.pid, None));
             if let Some(kernel) = &mut self.kernel {
@@ -355,6 +364,7 @@ impl Recorder {
             // The same thread stands at the gate again, so its earlier exec failed untold.
             self.finish(key, &earlier, Outcome::Unknown);
         }
+        self.warn_again(key);
     }
 
     fn tell_full(&mut self, key: u32) {
@@ -387,8 +397,9 @@ impl Recorder {
             let failed = self.spool.take_failed();
             self.backlog.extend(failed.lines().filter(kept).map(str::to_owned));
         }
-        for waiting in std::mem::take(&mut self.waiting) {
-            self.answer(&waiting, durable);
+        // The last first: the numbers of what is not in the spool are free again, down to the first of them.
+        for waiting in std::mem::take(&mut self.waiting).iter().rev() {
+            self.answer(waiting, durable);
         }
         for (key, connection) in std::mem::take(&mut self.opening) {
             self.opened(key, connection, durable);
@@ -471,7 +482,7 @@ impl Recorder {
     fn append_command(&mut self, key: u32, command: &Command) {
         for line in command.json() {
             if let Some(live) = self.sessions.get_mut(&key) {
-                live.bytes += line.len() as u64;
+                live.bytes += line.len() as u64 + 1;
             }
             self.spool.append(&line);
         }
@@ -498,7 +509,11 @@ impl Recorder {
             self.spool.append(line);
         }
         if self.spool.commit().is_err() {
-            self.spool.take_failed();
+            // What stood before them in the buffer failed with them, and is as true.
+            let failed = self.spool.take_failed();
+            if !failed.is_empty() {
+                self.backlog = failed.lines().map(str::to_owned).collect();
+            }
             return;
         }
         self.backlog.clear();

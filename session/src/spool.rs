@@ -141,6 +141,11 @@ impl Spool {
     /// # Errors
     /// What the write says, most likely that the disk is full.
     pub fn write(&mut self) -> io::Result<()> {
+        if !self.failed.is_empty() {
+            // What failed before this, while a segment ended, must be looked at first.
+            self.failed.append(&mut self.buffer);
+            return Err(io::Error::other("an earlier write failed"));
+        }
         if self.buffer.is_empty() {
             return Ok(());
         }

@@ -6,6 +6,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -72,6 +73,10 @@ fn end(settings: &Settings, state: &SessionState, why: &str, swept: &mut Swept) 
         std::thread::sleep(ROUND);
     }
     let left = processes_of(state.audit_session).len();
+    if killed == 0 && left == 0 {
+        // Over already; only its close is missing, which the recorder writes.
+        return;
+    }
     let message =
         format!("the sweep ended session {id}, because {why}: {killed} processes killed, {left} left");
     tell(settings, Event::SweepEnd, Some(id.clone()), &message);
@@ -179,8 +184,12 @@ fn tell(settings: &Settings, event: Event, session: Option<String>, message: &st
     {
         return;
     }
-    let Ok(file) =
-        File::options().write(true).create(true).truncate(false).open(settings.runtime.join("recorder.lock"))
+    let Ok(file) = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(settings.runtime.join("recorder.lock"))
     else {
         return;
     };

@@ -66,21 +66,25 @@ impl Init {
                 "ca_key_fingerprint": made.ca_public.fingerprint().to_string(),
             }));
         }
-        let ca_pub = dir.join(file::CA_KEY_PUB);
         context.out.pairs(&[
             ("authority", authority.clone()),
             ("CA key", made.ca_public.fingerprint().to_string()),
             ("directory", dir.display().to_string()),
         ])?;
-        context.out.line(format_args!(
-            "Next:\n  \
-             copy {} to each host as /etc/jit/ca.pub\n  \
-             write authority = \"{authority}\" into each host's /etc/jit/host.toml\n  \
-             keep {} offline if you can: it appoints CA keys and approvers\n  \
-             ca vendor add NAME --until DATE; ca person add VENDOR/NAME --key FILE.pub\n  \
-             ca approver add NAME --key FILE.pub; ca host add NAME",
-            ca_pub.display(),
-            dir.join(file::TRUST_ROOT).display(),
-        ))
+        context.out.line("Next:")?;
+        let ca_pub = dir.join(file::CA_KEY_PUB);
+        context.out.line(format_args!("  copy {} to each host as /etc/jit/ca.pub", ca_pub.display()))?;
+        context
+            .out
+            .line(format_args!("  write authority = \"{authority}\" into each host's /etc/jit/host.toml"))?;
+        let root = dir.join(file::TRUST_ROOT);
+        if root.exists() {
+            let root = root.display();
+            context
+                .out
+                .line(format_args!("  keep {root} offline if you can: it appoints CA keys and approvers"))?;
+        }
+        context.out.line("  ca vendor add NAME --until DATE; ca person add VENDOR/NAME --key FILE.pub")?;
+        context.out.line("  ca approver add NAME --key FILE.pub; ca host add NAME")
     }
 }

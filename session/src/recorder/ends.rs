@@ -118,12 +118,23 @@ impl Recorder {
                 let nearest =
                     WARNINGS.iter().filter(|(_, before, _)| left <= *before).map(|(n, _, _)| *n).max();
                 if nearest == Some(number) {
-                    terminal::tell(
-                        live.state.audit_session,
-                        &format!("this session ends in {words}, with all its processes"),
-                    );
+                    let told = terminal::tell(live.state.audit_session, &warning(words));
+                    live.untold = (!told).then_some((words, now));
                 }
             }
+        }
+    }
+
+    /// A session that begins within its last minutes has no terminal at first; its first commands show whether there is
+    /// one by now.
+    pub(super) fn warn_again(&mut self, key: u32) {
+        let Some(live) = self.sessions.get_mut(&key) else { return };
+        let Some((words, tried)) = live.untold else { return };
+        let now = Boottime::now();
+        // Not at every exec: looking for terminals costs a walk through /proc.
+        if (live.seq == 1 || now.millis_since(tried) >= 1_000) && live.ending.is_none() {
+            let told = terminal::tell(live.state.audit_session, &warning(words));
+            live.untold = (!told).then_some((words, now));
         }
     }
 
@@ -166,9 +177,13 @@ impl Recorder {
 
     /// The revoked list was replaced: sessions that it names end.
     pub(super) fn revoked_changed(&mut self) {
-        if !self.revoked.changed() {
-            return;
+        if self.revoked.changed() {
+            self.end_revoked();
         }
+    }
+
+    /// Ends every session that the revoked list names.
+    pub(super) fn end_revoked(&mut self) {
         let trust = match HostConfig::load(&self.settings.config).and_then(|host| host.trust()) {
             Ok(trust) => trust,
             Err(error) => {
@@ -242,7 +257,8 @@ impl Recorder {
         }
         let left = (new.window.closes().secs() * 1000).saturating_sub(wall);
         let deadline = Boottime(Boottime::now().0.saturating_add(left.saturating_mul(1_000_000)));
-        if deadline > live.state.outer {
+        // Both were made from a wall clock in whole milliseconds, at different moments: a second more is the same time.
+        if deadline > live.state.outer.plus_secs(1) {
             return refuse(
                 "outer-limit",
                 format!("grant {} lasts past the outer limit that grant {} named", new.id, old.id),
@@ -250,7 +266,7 @@ impl Recorder {
         }
         let (key, id) = (*key, new.id.to_string());
         let mut state = live.state.clone();
-        state.deadline = deadline.max(state.deadline);
+        state.deadline = deadline.min(state.outer).max(state.deadline);
         state.extended_by = Some(terms.digest.to_string());
         if let Err(error) = self.states.put(&state) {
             return refuse("state", format!("the extension can't be made durable: {error}"));
@@ -400,6 +416,10 @@ impl Recorder {
                 .map(|waiter: Waiter| (waiter.connection, json(&Reply::Done { sessions: waiter.count }))),
         );
     }
+}
+
+fn warning(words: &str) -> String {
+    format!("this session ends in {words}, with all its processes")
 }
 
 /// Ends the account's `systemd --user` and what it runs. The unit is masked for vendor accounts; this is

@@ -64,6 +64,8 @@ pub(super) struct Live {
     pub(super) logged_out: bool,
     /// Warnings given: 0 none, 1 five minutes, 2 one minute before.
     pub(super) warned: u8,
+    /// A warning that no terminal has taken yet, and when it was last tried: at login there is none.
+    pub(super) untold: Option<(&'static str, Boottime)>,
     /// When the terminal was last told that commands can't be recorded.
     pub(super) told_full: Option<Boottime>,
     /// Set once it is being ended.

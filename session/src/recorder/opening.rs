@@ -55,6 +55,13 @@ impl Recorder {
             ));
         }
         let state = self.new_state(handover, &grant, audit_session)?;
+        // Before the use is counted: a full disk must not cost one.
+        if !self.spool.has_room(8_000) {
+            return Err(refuse(
+                "no-space",
+                "sessions can't be recorded on this host now: no space is left; tell its administrator",
+            ));
+        }
         self.take_use(&grant)?;
         self.begin(connection, state, grant, listener).map_err(|error| broken(&error.to_string()))
     }
@@ -142,9 +149,6 @@ impl Recorder {
         grant: Grant,
         listener: OwnedFd,
     ) -> std::io::Result<()> {
-        if !self.spool.has_room(8_000) {
-            return Err(std::io::Error::other("no space is left for its records"));
-        }
         self.states.put(&state)?;
         self.store.keep(&state.handover.session, listener.as_fd())?;
         notify_ffi::wake_quickly(listener.as_fd());
@@ -198,6 +202,7 @@ impl Recorder {
             first: None,
             logged_out,
             warned: 0,
+            untold: None,
             told_full: None,
             ending: None,
         };

@@ -122,6 +122,10 @@ impl Recorder {
                 self.backlog.push(line);
                 self.replies.push((key, json(&Reply::Done { sessions: 0 })));
             }
+            Message::About => {
+                let reason = self.no_kernel.clone();
+                self.replies.push((key, json(&Reply::About { kernel_copy: reason.is_empty(), reason })));
+            }
             Message::List => self.list(key),
             Message::End { which, reason, by } => self.end_by_order(key, &which, &reason, &by),
             Message::Extend { session, certificate } => {

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::os::fd::AsFd;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -28,49 +29,125 @@ use crate::kernel_copy::KernelCopy;
 use crate::shipper::Bell;
 use crate::spool::{Position, Reader, Spool, segments};
 
-/// What the end of the spool says.
+/// What the spool says of the sessions that an earlier recorder left.
 #[derive(Debug, Default)]
 struct Tail {
     /// Gate lines whose command is not there, by session and notification.
     gates: HashMap<(String, u64), Gate>,
-    /// The highest number of a session's commands.
-    last: HashMap<String, u64>,
+    /// What was counted, by session.
+    counts: HashMap<String, Counts>,
     /// Sessions that are closed.
     closed: HashSet<String>,
+}
+
+/// What the spool says of one session.
+#[derive(Debug, Default, Clone, Copy)]
+struct Counts {
+    /// The highest number of its commands.
+    last: u64,
+    /// Commands that differ from what was shown.
+    differences: u64,
+    /// Bytes of its lines.
+    bytes: u64,
+    /// Whether its opening was read, so that nothing stands before.
+    opening: bool,
 }
 
 /// How many of the last segments can hold what is still in flight.
 const TAIL: usize = 2;
 
-fn read_tail(folder: &std::path::Path) -> anyhow::Result<Tail> {
+/// Reads the last segments, and older ones as far back as the open sessions go.
+fn read_tail(folder: &std::path::Path, open: &HashSet<String>) -> anyhow::Result<Tail> {
     let mut tail = Tail::default();
     let mut numbers: HashMap<(String, u64), u64> = HashMap::new();
     let there = segments(folder)?;
-    let first = there.get(there.len().saturating_sub(TAIL)).copied().unwrap_or(1);
+    let (older, last) = there.split_at(there.len().saturating_sub(TAIL));
+    let first = last.first().copied().unwrap_or(1);
     let mut reader = Reader::at(folder, Position { segment: first, offset: 0 });
     while let Some(line) = reader.next_line()? {
         if line.starts_with(GATE) {
             let Ok(GateLine { gate }) = serde_json::from_str(&line) else { continue };
-            let last = tail.last.entry(gate.session.clone()).or_default();
-            *last = gate.seq.max(*last);
+            tail.count(&gate.session, gate.seq, line.len());
             numbers.insert((gate.session.clone(), gate.seq), gate.notification);
             tail.gates.insert((gate.session.clone(), gate.notification), gate);
             continue;
         }
-        let Ok(record) = serde_json::from_str::<serde_json::Value>(&line) else { continue };
-        let Some(session) = record["jit"]["session"].as_str() else { continue };
-        match record["event"]["action"].as_str() {
-            Some("session.command") => {
-                let key = (session.to_owned(), record["jit"]["session_seq"].as_u64().unwrap_or(0));
+        let Some((key, action)) = tail.record(&line) else { continue };
+        match action.as_str() {
+            "session.command" => {
                 if let Some(notification) = numbers.remove(&key) {
                     tail.gates.remove(&(key.0, notification));
                 }
             }
-            Some("session.close") => drop(tail.closed.insert(session.to_owned())),
+            "session.close" => drop(tail.closed.insert(key.0)),
             _ => {}
         }
     }
+    for segment in older.iter().rev() {
+        let counted = |id: &String| tail.counts.get(id).is_some_and(|counts| counts.opening);
+        let missing: Vec<&String> = open.iter().filter(|id| !counted(id)).collect();
+        if missing.is_empty() {
+            break;
+        }
+        let mut reader = Reader::at(folder, Position { segment: *segment, offset: 0 });
+        while let Some(line) = reader.next_line()? {
+            if reader.position().segment != *segment {
+                break;
+            }
+            // Cheap first: most lines are of other sessions.
+            if !missing.iter().any(|id| line.contains(id.as_str())) {
+                continue;
+            }
+            if line.starts_with(GATE) {
+                let Ok(GateLine { gate }) = serde_json::from_str(&line) else { continue };
+                tail.count(&gate.session, gate.seq, line.len());
+            } else {
+                drop(tail.record(&line));
+            }
+        }
+    }
     Ok(tail)
+}
+
+impl Tail {
+    fn count(&mut self, session: &str, number: u64, length: usize) -> &mut Counts {
+        let counts = self.counts.entry(session.to_owned()).or_default();
+        counts.last = counts.last.max(number);
+        counts.bytes += length as u64 + 1;
+        counts
+    }
+
+    /// Counts a record; gives its session and number, and what it is about.
+    fn record(&mut self, line: &str) -> Option<((String, u64), String)> {
+        let record: serde_json::Value = serde_json::from_str(line).ok()?;
+        let (session, action) = (record["jit"]["session"].as_str()?, record["event"]["action"].as_str()?);
+        let number = record["jit"]["session_seq"].as_u64().unwrap_or(0);
+        let counts = self.count(session, number, line.len());
+        counts.opening |= action == "session.open";
+        // Once a command, which may have several parts.
+        counts.differences += u64::from(record["jit"]["differs"] == true && record["jit"]["part"] == 1);
+        Some(((session.to_owned(), number), action.to_owned()))
+    }
+}
+
+/// Takes the lock that says that a recorder runs. The sweep looks at it too, for a moment.
+fn lock(path: &std::path::Path) -> anyhow::Result<Flock<File>> {
+    let mut lock = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        // Who can open it can lock it, and keep every recorder from starting.
+        .mode(0o600)
+        .open(path)
+        .context("can't open the recorder's lock")?;
+    for _ in 0..50 {
+        match Flock::lock(lock, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Ok(lock),
+            Err((file, _)) => lock = file,
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    anyhow::bail!("another recorder runs already")
 }
 
 pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recorder> {
@@ -79,34 +156,31 @@ pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recor
     if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
         let _ = setrlimit(Resource::RLIMIT_NOFILE, most, most);
     }
-    std::fs::create_dir_all(&settings.runtime)
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&settings.runtime)
         .with_context(|| format!("can't make {}", settings.runtime.display()))?;
-    let lock = settings.runtime.join("recorder.lock");
-    let lock = File::options()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&lock)
-        .context("can't open the recorder's lock")?;
-    let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock)
-        .map_err(|_| anyhow::anyhow!("another recorder runs already"))?;
+    let lock = lock(&settings.runtime.join("recorder.lock"))?;
 
     let spool = Spool::open(&settings.spool, settings.limits).context("can't open the spool")?;
-    let tail = read_tail(&settings.spool).context("can't read the end of the spool")?;
     let states =
         StateFolder::open(&settings.state.join("sessions")).context("can't open the folder of sessions")?;
+    let open = states.all()?.into_iter().map(|state| state.handover.session).collect();
+    let tail = read_tail(&settings.spool, &open).context("can't read the end of the spool")?;
     let uses = uses::Uses::open(&settings.state.join("uses")).context("can't open the folder of uses")?;
     let slots = File::options()
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
+        .mode(0o600)
         .open(settings.runtime.join("slots"));
     let (slots, leftover) =
         Slots::map(&slots.context("can't open the slots")?).context("can't map the slots")?;
     let (kernel, no_kernel) = match KernelCopy::start() {
-        Ok(kernel) => (Some(kernel), None),
-        Err(error) => (None, Some(error.to_string())),
+        Ok(kernel) => (Some(kernel), String::new()),
+        Err(error) => (None, error.to_string()),
     };
     let mut mask = SigSet::empty();
     mask.add(Signal::SIGTERM);
@@ -135,6 +209,7 @@ pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recor
         slots,
         store: store::Store::from_environment()?,
         kernel,
+        no_kernel,
         sessions: BTreeMap::new(),
         next_key: 0,
         waiting: Vec::new(),
@@ -159,10 +234,16 @@ pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recor
     if let Some(kernel) = &recorder.kernel {
         recorder.watch(kernel.as_fd(), Token::Kernel)?;
     }
-    let source = no_kernel
-        .map_or_else(|| "argv_source: kernel".to_owned(), |why| format!("argv_source: gate ({why})"));
+    let source = match recorder.no_kernel.as_str() {
+        "" => "argv_source: kernel".to_owned(),
+        why => format!("argv_source: gate ({why})"),
+    };
     recorder.notice(Event::RecorderStart, None, &format!("the recorder started; {source}"));
     recorder.take_up(&mut passed, tail, leftover)?;
+    if !recorder.sessions.is_empty() {
+        // Somebody may have been revoked while no recorder ran.
+        recorder.end_revoked();
+    }
     recorder.turn();
     Ok(recorder)
 }
@@ -192,7 +273,8 @@ impl Recorder {
             let lost = listener.is_none();
             let key = self.adopt(state, grant, listener)?;
             if let Some(live) = self.sessions.get_mut(&key) {
-                live.seq = tail.last.get(&id).copied().unwrap_or(0);
+                let counts = tail.counts.get(&id).copied().unwrap_or_default();
+                (live.seq, live.differences, live.bytes) = (counts.last, counts.differences, counts.bytes);
             }
             if lost {
                 // Nothing of it can run any more, and what runs can't be told over: it ends.

@@ -10,8 +10,9 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 
 use crate::ending::processes_of;
 
-/// Writes a line to every terminal of the session.
-pub(super) fn tell(audit_session: u32, line: &str) {
+/// Writes a line to every terminal of the session; gives whether one took it.
+pub(super) fn tell(audit_session: u32, line: &str) -> bool {
+    let mut told = false;
     let terminals: BTreeSet<u32> =
         processes_of(audit_session).iter().filter_map(|(pid, _)| terminal_of(*pid)).collect();
     for number in terminals {
@@ -24,9 +25,10 @@ pub(super) fn tell(audit_session: u32, line: &str) {
             && terminal.metadata().is_ok_and(|m| m.file_type().is_char_device())
         {
             // BEL draws the eye; a terminal that takes nothing now is left alone.
-            let _ = terminal.write_all(format!("\r\n\u{7}*** {line}\r\n").as_bytes());
+            told |= terminal.write_all(format!("\r\n\u{7}*** {line}\r\n").as_bytes()).is_ok();
         }
     }
+    told
 }
 
 /// The number of a process's pseudo-terminal (proc(5), `stat` field 7; majors 136 to 143 are pts).

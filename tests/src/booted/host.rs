@@ -78,7 +78,7 @@ impl Host {
     pub fn command(&self, inside: &str) -> Command {
         let mut command = clean(program("nsenter", "util-linux"));
         command.arg(format!("--target={}", self.leader));
-        command.args(["--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd=/", "--", inside]);
+        command.args(["--mount", "--uts", "--ipc", "--net", "--pid", "--", inside]);
         command
     }
 

@@ -26,7 +26,8 @@ int main(void) {
 /// The session.
 pub(crate) struct Busy<'a> {
     pub(crate) world: &'a World,
-    pub(crate) client: Client<'a>,
+    /// Its folder holds the socket of the forward.
+    _client: Client<'a>,
     pub(crate) shell: OpenShell,
     pub(crate) session: String,
     pub(crate) audit: u32,
@@ -65,7 +66,7 @@ impl<'a> Busy<'a> {
         assert_eq!(&banner, b"SSH-2.0-");
 
         let session = world.host.session_of(&client);
-        let busy = Self { world, client, shell, session, audit, forwarded };
+        let busy = Self { world, _client: client, shell, session, audit, forwarded };
         let outside = busy.processes().into_iter().find(|process| process.name == "sleep");
         world.host.move_out_of_its_scope(outside.expect("a detached process").pid);
         assert!(busy.in_scope() > 3 && busy.outside_scope() == 1, "{:#?}", busy.processes());

@@ -1,4 +1,4 @@
-//! Every program that a session starts is recorded before it runs, with what really ran.
+//! Every program that a session starts is recorded before it runs, from the first to the last, and the close counts them.
 
 use e2e::recording::Recording;
 
@@ -6,22 +6,22 @@ use e2e::recording::Recording;
 fn a_session_is_opened_recorded_and_closed() {
     let recording = Recording::fresh();
     let client = recording.client();
-    let outcome = client.exec("/bin/echo one 'two three'; /bin/false; exit 7");
-    assert_eq!(
-        (outcome.code, outcome.stdout.as_str()),
-        (Some(7), "one two three\n"),
-        "{outcome:?} {}",
-        recording.recorder_says()
-    );
-    let close = recording.closed(1);
-    let commands = recording.commands();
-    assert!(commands.iter().any(|line| line == "/bin/echo one two three"), "{commands:?}");
-    assert!(commands.iter().any(|line| line == "/bin/false"), "{commands:?}");
+    let (outcome, session) = recording.exec(&client, "/bin/echo one 'two three'; /bin/false; exit 7");
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(7), "one two three\n"), "{outcome:?}");
+    let close = session.close();
+    let lines = session.lines();
+    assert_eq!(lines[1..], ["/bin/echo one two three", "/bin/false"]);
     assert_eq!(close["jit"]["reason"], "logout", "{close}");
-    assert_eq!(close["jit"]["commands"], commands.len(), "{close}");
+    assert_eq!(close["jit"]["commands"], 3, "{close}");
     assert_eq!(close["jit"]["exit_status"], 7, "{close}");
     assert_eq!(close["jit"]["proved"], true, "{close}");
-    let record = &recording.records("session.command")[1];
-    assert_eq!(record["jit"]["argv_source"], "kernel", "{record}");
-    assert_eq!(recording.counted().len(), 1);
+    assert_eq!(close["jit"]["killed"], 0, "{close}");
+    assert_eq!(close["source"]["ip"], client.source().to_string(), "{close}");
+    for record in session.commands() {
+        assert_eq!(record["jit"]["argv_source"], "kernel", "{record}");
+        assert_eq!(record["jit"]["person"], "acme/jo", "{record}");
+    }
+    let open = &session.parts("session.open")[0];
+    assert_eq!(open["jit"]["grant"], close["jit"]["grant"], "{open}");
+    assert_eq!(recording.counted().values().collect::<Vec<_>>(), [&3]);
 }

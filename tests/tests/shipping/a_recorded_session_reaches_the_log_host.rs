@@ -49,7 +49,7 @@ fn a_session_a_refusal_and_a_command_are_in_the_log_hosts_file() {
     assert!(!once.exec("/bin/true").succeeded(), "the second use is refused");
 
     let has = |event: &str, word: &str| {
-        let id = format!(" {event} [jit@32473 ");
+        let id = format!(" {event} [jit@32473");
         log_host.lines().iter().any(|line| line.contains(&id) && line.contains(word))
     };
     for (event, word) in [

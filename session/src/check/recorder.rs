@@ -1,0 +1,97 @@
+//! Doors 901-909: the recorder, which records sessions and ends them in time; and what outlives a session.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use audit::handover::{Message, Reply};
+use hostfile::HostConfig;
+
+use super::door::{Door, Finding};
+use crate::request;
+
+static NO_RECORDER: Door = Door::warning(
+    901,
+    "sessions are not recorded on this host",
+    "grants are checked at login, and nothing records a session or ends it when the window closes",
+    "write the table [recorder] into host.toml and start jit-recorder.socket and jit-sweep.timer",
+);
+static SILENT: Door = Door::error(
+    902,
+    "the recorder does not answer",
+    "no vendor can log in, and open sessions can run nothing more",
+    "systemctl status jit-recorder.service, and its journal",
+);
+static GATE_ONLY: Door = Door::warning(
+    903,
+    "records show what callers claim to run, not what the kernel ran",
+    "a caller can change its arguments while it waits at the gate, and the record says so: argv_source gate",
+    "give the recorder CAP_BPF and CAP_PERFMON, on a kernel with BTF (CONFIG_DEBUG_INFO_BTF)",
+);
+static TIMED_JOBS: Door = Door::warning(
+    904,
+    "a vendor account may leave jobs for later (at, cron)",
+    "such a job runs outside of every session, unrecorded",
+    "add the account to /etc/at.deny and /etc/cron.deny",
+);
+static USER_MANAGER: Door = Door::warning(
+    905,
+    "a vendor account may have a service manager of its own (systemd --user)",
+    "what it starts is outside of the session's scope; the recorder ends it, but only with the session",
+    "systemctl mask user@UID.service for the account, and loginctl disable-linger",
+);
+
+/// The doors of this area.
+pub(super) static DOORS: [&Door; 5] = [&NO_RECORDER, &SILENT, &GATE_ONLY, &TIMED_JOBS, &USER_MANAGER];
+
+/// Looks at the recorder of a host.
+pub(super) fn look(host: &HostConfig) -> Vec<Finding> {
+    let Some(recorder) = &host.recorder else {
+        return vec![NO_RECORDER.open(format!("{} has no table [recorder]", host.path.display()))];
+    };
+    match request::send(&recorder.socket, &Message::About, Duration::from_secs(2)) {
+        Ok(Reply::About { kernel_copy: true, .. }) => Vec::new(),
+        Ok(Reply::About { reason, .. }) => vec![GATE_ONLY.open(reason)],
+        Ok(_) => vec![SILENT.open(format!("{} gives other answers", recorder.socket.display()))],
+        Err(error) => vec![SILENT.open(format!("{}: {error}", recorder.socket.display()))],
+    }
+}
+
+/// Looks at what a vendor account could leave behind, where sessions are recorded.
+pub(super) fn look_at_accounts(accounts: &BTreeSet<String>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for account in accounts {
+        let open: Vec<_> = [
+            ("/usr/bin/at", "/etc/at.deny", "/etc/at.allow"),
+            ("/usr/bin/crontab", "/etc/cron.deny", "/etc/cron.allow"),
+        ]
+        .into_iter()
+        .filter(|(program, deny, allow)| Path::new(program).exists() && may_use(account, deny, allow))
+        .map(|(program, deny, _)| format!("{program} without a line in {deny}"))
+        .collect();
+        if !open.is_empty() {
+            findings.push(TIMED_JOBS.open(format!("{account}: {}", open.join(", "))));
+        }
+        let uid = nix::unistd::User::from_name(account).ok().flatten().map(|user| user.uid);
+        let masked = uid.is_none_or(|uid| {
+            let unit = format!("/etc/systemd/system/user@{uid}.service");
+            fs::read_link(unit).is_ok_and(|target| target == Path::new("/dev/null"))
+        });
+        if !masked && Path::new("/run/systemd/system").exists() {
+            findings.push(USER_MANAGER.open(format!("{account}: user@UID.service is not masked")));
+        }
+    }
+    findings
+}
+
+/// at(1), crontab(1): with an allow file only who stands in it; else who does not stand in the deny file.
+fn may_use(account: &str, deny: &str, allow: &str) -> bool {
+    let names = |text: String| text.lines().any(|line| line.trim() == account);
+    match (fs::read_to_string(allow), fs::read_to_string(deny)) {
+        (Ok(allow), _) => names(allow),
+        (Err(_), Ok(deny)) => !names(deny),
+        // Debian's cron lets everybody when there is neither file; its at lets only root.
+        (Err(_), Err(_)) => deny.ends_with("cron.deny"),
+    }
+}
