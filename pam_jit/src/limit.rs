@@ -8,8 +8,9 @@ use std::fs;
 /// The PAM data that pam_systemd(8) reads.
 pub(crate) const RUNTIME_MAX: &str = "systemd.runtime_max_sec";
 
-/// Seconds that PID 1 waits beyond the window's end: the recorder is exact, this line is the outer one.
-pub(crate) const MARGIN: u64 = 1;
+/// Seconds that PID 1 waits beyond the window's end. None: what is left is counted from a whole second and the scope
+/// starts later, so that the recorder, which is exact, comes first all the same.
+pub(crate) const MARGIN: u64 = 0;
 
 /// Whether this process is in a login session's scope with a limit on it.
 ///

@@ -221,8 +221,8 @@ fn the_scripted_world_is_sound() {
 }
 
 fn recorded(script: Vec<Step>) -> Scripted {
-    // The window closes at 14:30, 20 minutes after NOW; PID 1 waits a second longer.
-    let first = vec![Step::Limit(1201), Step::Keep { opened: false }];
+    // The window closes at 14:30, 20 minutes after NOW.
+    let first = vec![Step::Limit(1200), Step::Keep { opened: false }];
     let mut login = Scripted::new([first, script].concat());
     login.config = Ok(crate::scripted::recorded_host());
     assert_eq!(run(&mut login, c"stage=first"), OK);

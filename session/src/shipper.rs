@@ -1,12 +1,14 @@
 //! Ships the spool to syslog, in a thread of its own: the spool is the original, syslog the copy.
 //!
 //! At least once, in the spool's order, going on where it stopped: the place is kept in a file. A syslog
-//! that is stopped, slow or dead delays this thread and nobody else. Readers drop repetitions by session
-//! and number.
+//! that is stopped, slow or dead delays this thread and nobody else. What a syslog had not read when it
+//! died is gone with its socket, so the last lines are sent again to the next one. Readers drop
+//! repetitions by session, number and part.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -21,6 +23,12 @@ pub use target::{Format, Target};
 
 /// Lines between two writes of the place.
 const BATCH: usize = 256;
+/// Lines that are sent again after the receiver has gone. More than it can have had unread: a Unix socket
+/// holds `net.unix.max_dgram_qlen` messages (10 to 512), a TCP connection a few megabytes.
+const AGAIN: usize = 4_096;
+/// How often, and how long after the last line, the shipper looks whether the receiver is still there.
+const LOOK: Duration = Duration::from_secs(1);
+const LOOKS: u32 = 10;
 /// The longest wait before a target that refused is tried again.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -47,21 +55,15 @@ impl Bell {
         self.segment.load(Ordering::Relaxed)
     }
 
-    fn wait(&self, limit: Option<Duration>) {
-        let Ok(mut rung) = self.rung.lock() else { return };
-        while !*rung {
-            match limit {
-                None => match self.wake.wait(rung) {
-                    Ok(again) => rung = again,
-                    Err(_) => return,
-                },
-                Some(limit) => {
-                    let _ = self.wake.wait_timeout(rung, limit);
-                    return;
-                }
-            }
-        }
-        *rung = false;
+    /// Waits for a ring, at most as long as said; gives whether there was one.
+    fn wait(&self, limit: Option<Duration>) -> bool {
+        let Ok(rung) = self.rung.lock() else { return false };
+        let silent = |rung: &mut bool| !*rung;
+        let rung = match limit {
+            None => self.wake.wait_while(rung, silent).ok(),
+            Some(limit) => self.wake.wait_timeout_while(rung, limit, silent).ok().map(|(rung, _)| rung),
+        };
+        rung.is_some_and(|mut rung| std::mem::take(&mut *rung))
     }
 }
 
@@ -74,7 +76,12 @@ struct Place {
 /// What ships.
 #[derive(Debug)]
 pub struct Shipper {
+    spool: PathBuf,
     reader: Reader,
+    /// Where the last lines stand that were sent.
+    sent: VecDeque<Position>,
+    /// Whether the receiver was there long enough after the last of them.
+    settled: bool,
     place: PathBuf,
     target: Target,
     bell: Arc<Bell>,
@@ -83,11 +90,12 @@ pub struct Shipper {
 impl Shipper {
     /// A shipper of the spool in `spool` that keeps its place in the file `place`.
     #[must_use]
-    pub fn new(spool: &std::path::Path, place: PathBuf, target: Target, bell: Arc<Bell>) -> Self {
+    pub fn new(spool: &Path, place: PathBuf, target: Target, bell: Arc<Bell>) -> Self {
         let kept: Option<Place> = fs::read(&place).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let position =
             kept.map(|kept| Position { segment: kept.segment, offset: kept.offset }).unwrap_or_default();
-        Self { reader: Reader::at(spool, position), place, target, bell }
+        let reader = Reader::at(spool, position);
+        Self { spool: spool.to_owned(), reader, sent: VecDeque::new(), settled: true, place, target, bell }
     }
 
     /// Ships until the process ends.
@@ -102,33 +110,73 @@ impl Shipper {
         loop {
             let mut shipped = 0;
             while shipped < BATCH {
+                let from = self.reader.position();
                 match self.reader.next_line() {
-                    Ok(Some(line)) => self.ship(&line),
+                    Ok(Some(line)) if self.ship(&line) => self.remember(from),
+                    Ok(Some(_)) => self.go_back(from),
                     Ok(None) => break,
-                    Err(_) => self.bell.wait(Some(PATIENCE)),
+                    Err(_) => drop(self.bell.wait(Some(PATIENCE))),
                 }
                 shipped += 1;
             }
             if shipped > 0 {
-                self.keep_place();
+                self.settled = false;
+                self.keep_place(self.sent.front().copied().unwrap_or(self.reader.position()));
             }
             if shipped < BATCH {
-                self.bell.wait(None);
+                self.rest();
             }
         }
     }
 
-    /// Sends one line, however long that takes.
-    fn ship(&mut self, line: &str) {
+    /// Sends one line, however long that takes; `false` if whoever got the lines before has gone meanwhile.
+    fn ship(&mut self, line: &str) -> bool {
         let mut pause = Duration::from_millis(20);
-        while self.target.send(line).is_err() {
-            std::thread::sleep(pause);
+        loop {
+            let before = self.target.is_connected();
+            match self.target.send(line) {
+                Ok(()) => return true,
+                Err(_) if before && !self.target.is_connected() => return false,
+                Err(_) => std::thread::sleep(pause),
+            }
             pause = (pause * 2).min(PATIENCE);
         }
     }
 
-    fn keep_place(&self) {
-        let position = self.reader.position();
+    fn remember(&mut self, from: Position) {
+        if self.sent.len() == AGAIN {
+            self.sent.pop_front();
+        }
+        self.sent.push_back(from);
+    }
+
+    /// Begins again with the first line that the receiver may have lost; `next` if it had none.
+    fn go_back(&mut self, next: Position) {
+        self.reader = Reader::at(&self.spool, self.sent.front().copied().unwrap_or(next));
+        self.sent.clear();
+    }
+
+    /// Nothing to ship. For a while the shipper looks after the receiver: one that dies now may have lines unread.
+    fn rest(&mut self) {
+        for _ in 0..LOOKS {
+            if self.settled {
+                break;
+            }
+            if self.bell.wait(Some(LOOK)) {
+                return;
+            }
+            if !self.target.is_there() {
+                return self.go_back(self.reader.position());
+            }
+        }
+        if !self.settled {
+            self.settled = true;
+            self.keep_place(self.reader.position());
+        }
+        self.bell.wait(None);
+    }
+
+    fn keep_place(&self, position: Position) {
         self.bell.segment.store(position.segment, Ordering::Relaxed);
         let place = Place { segment: position.segment, offset: position.offset };
         let temporary = self.place.with_extension("new");

@@ -18,6 +18,8 @@ use crate::ending::{self, Pidfd, start_and_state};
 
 /// Between two rounds of killing, in milliseconds.
 const ROUND: u64 = 20;
+/// Between the last message and the first round, in milliseconds.
+const LAST_WORDS: u64 = 100;
 /// How long a refused connection may stay, in seconds: time to read why.
 const REFUSED_STAYS: u64 = 3;
 /// Warnings before the deadline, in seconds.
@@ -291,14 +293,16 @@ impl Recorder {
 
     // ---- the end
 
-    /// Begins to end a session: the person is told why, nothing more runs, and killing starts this turn.
+    /// Begins to end a session: the person is told why, nothing more runs, and killing starts a moment later.
     pub(super) fn begin_end(&mut self, key: u32, reason: CloseReason, due: Boottime) {
         let Some(live) = self.sessions.get_mut(&key) else { return };
         if live.ending.is_some() {
             return;
         }
         terminal::tell(live.state.audit_session, &format!("this session is over: {}", reason.told()));
-        live.ending = Some(Ending { reason, due, next_kill: Boottime(0), killed: 0 });
+        // sshd needs a moment to bring that to the person; nothing more runs meanwhile.
+        let killed_from = Boottime(Boottime::now().0 + LAST_WORDS * 1_000_000);
+        live.ending = Some(Ending { reason, due, next_kill: killed_from, killed: 0 });
     }
 
     fn kill_round(&mut self, key: u32, now: Boottime) {

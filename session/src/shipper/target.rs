@@ -1,12 +1,13 @@
 //! Where records are shipped to: a datagram socket that takes RFC 5424, a plain /dev/log, or TCP.
 //!
-//! Sends wait, at most a second, and a failed one reconnects; so a full socket is slowness, not loss. TCP
-//! frames with the octet count of RFC 6587.
+//! Sends wait, at most a second; a full socket is slowness, not loss, and any other failure ends the
+//! connection, which the next send makes anew. TCP frames with the octet count of RFC 6587.
 
 use std::io::{self, Write};
-use std::net::TcpStream;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use syslog::{Facility, Formatter3164, LogFormat, Severity};
@@ -33,8 +34,8 @@ pub enum Target {
         format: Format,
         /// The private enterprise number.
         enterprise: u32,
-        /// The connection.
-        connection: Option<UnixDatagram>,
+        /// The connection, and the inode of the socket that it leads to.
+        connection: Option<(UnixDatagram, u64)>,
     },
     /// A TCP receiver of RFC 5424.
     Tcp {
@@ -51,7 +52,7 @@ impl Target {
     /// Sends a spool line; lines that are no records are passed over.
     ///
     /// # Errors
-    /// If it could not be handed over within a second. The connection is then made anew next time.
+    /// If it could not be handed over within a second.
     pub fn send(&mut self, line: &str) -> io::Result<()> {
         let message = match self {
             Self::Socket { format: Format::Cee, .. } => {
@@ -65,25 +66,64 @@ impl Target {
         };
         let Some(message) = message else { return Ok(()) };
         let sent = self.send_bytes(&message);
-        if sent.is_err() {
+        if let Err(error) = &sent {
             match self {
+                // A whole datagram waits for room, with those before it.
+                Self::Socket { .. } if error.kind() == io::ErrorKind::WouldBlock => {}
                 Self::Socket { connection, .. } => *connection = None,
+                // Half a message may be on its way.
                 Self::Tcp { connection, .. } => *connection = None,
             }
         }
         sent
     }
 
+    /// Whether there is a connection.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        match self {
+            Self::Socket { connection, .. } => connection.is_some(),
+            Self::Tcp { connection, .. } => connection.is_some(),
+        }
+    }
+
+    /// Whether whoever got the messages so far still reads; if not, the connection is given up.
+    pub fn is_there(&mut self) -> bool {
+        match self {
+            Self::Socket { path, connection, .. } => {
+                // A datagram socket is not told that its peer has gone; another one answers then, or nobody.
+                let gone = connection
+                    .as_ref()
+                    .is_some_and(|(_, inode)| inode_of(path).ok() != Some(*inode) || connect(path).is_err());
+                if gone {
+                    *connection = None;
+                }
+                !gone
+            }
+            Self::Tcp { connection, .. } => {
+                let gone = connection.as_ref().is_some_and(|stream| {
+                    let there = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
+                    let looked = stream.set_nonblocking(true).and_then(|()| stream.peek(&mut [0]));
+                    stream.set_nonblocking(false).is_err()
+                        || looked.map_or_else(|error| !there(error), |count| count == 0)
+                });
+                if gone {
+                    *connection = None;
+                }
+                !gone
+            }
+        }
+    }
+
     fn send_bytes(&mut self, message: &[u8]) -> io::Result<()> {
         match self {
             Self::Socket { path, connection, .. } => {
-                let socket = match connection {
-                    Some(socket) => socket,
+                let (socket, _) = match connection {
+                    Some(connection) => connection,
                     None => {
-                        let socket = UnixDatagram::unbound()?;
-                        socket.connect(&*path)?;
-                        socket.set_write_timeout(Some(SEND))?;
-                        connection.insert(socket)
+                        // The inode first: if another socket takes its place now, that shows at the next look.
+                        let inode = inode_of(path)?;
+                        connection.insert((connect(path)?, inode))
                     }
                 };
                 socket.send(message).map(drop)
@@ -92,7 +132,6 @@ impl Target {
                 let stream = match connection {
                     Some(stream) => stream,
                     None => {
-                        use std::net::ToSocketAddrs;
                         let address = address
                             .to_socket_addrs()?
                             .next()
@@ -106,6 +145,17 @@ impl Target {
             }
         }
     }
+}
+
+fn connect(path: &Path) -> io::Result<UnixDatagram> {
+    let socket = UnixDatagram::unbound()?;
+    socket.connect(path)?;
+    socket.set_write_timeout(Some(SEND))?;
+    Ok(socket)
+}
+
+fn inode_of(path: &Path) -> io::Result<u64> {
+    Ok(std::fs::metadata(path)?.ino())
 }
 
 /// The frame that a plain /dev/log reads. Its timestamp is the receiver's business; the JSON has ours.
