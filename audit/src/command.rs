@@ -86,6 +86,8 @@ pub struct Command {
     pub argv_source: ArgvSource,
     /// What the caller showed at the gate, after redaction, if the kernel ran something else.
     pub shown: Option<Vec<Vec<u8>>>,
+    /// The error with which the arguments could not be read at the gate; the exec most likely failed with it.
+    pub argv_unreadable: Option<i32>,
     /// How it ended.
     pub outcome: Outcome,
 }
@@ -221,6 +223,7 @@ impl Command {
                 argv_sha256: &self.argv_sha256,
                 argv_cut: cut.then_some(true),
                 argv_continued: continued.then_some(true),
+                argv_unreadable: self.argv_unreadable,
                 errno,
                 differs: self.shown.is_some().then_some(true),
                 shown: self.shown.as_ref().map(|argv| {
@@ -336,6 +339,8 @@ struct Jit<'a> {
     argv_cut: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     argv_continued: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    argv_unreadable: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     errno: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -24,6 +24,7 @@ fn command(argv: Vec<Vec<u8>>) -> Command {
         argv_sha256: "0".repeat(64),
         argv_source: ArgvSource::Kernel,
         shown: Some(vec![vec![0xff; 4096]]),
+        argv_unreadable: Some(-4095),
         outcome: Outcome::Failed(-4095),
     }
 }

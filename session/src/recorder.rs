@@ -475,7 +475,7 @@ impl Recorder {
 
     fn finish(&mut self, key: u32, pending: &Pending, outcome: Outcome) {
         let Some(live) = self.sessions.get(&key) else { return };
-        let command = gate::not_ran(live, pending, outcome);
+        let command = gate::not_ran(&live.state, &live.grant, pending, outcome);
         self.append_command(key, &command);
     }
 

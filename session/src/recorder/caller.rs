@@ -22,6 +22,7 @@ const PATH: usize = 4096;
 const X86_64: u32 = 0xC000_003E;
 const I386: u32 = 0x4000_0003;
 const AARCH64: u32 = 0xC000_00B7;
+const ARM: u32 = 0x4000_0028;
 /// The bit of an x32 system call's number.
 const X32: i32 = 0x4000_0000;
 
@@ -62,8 +63,8 @@ fn shape(arch: u32, number: i32) -> Option<Shape> {
         (X86_64, 322) | (AARCH64, 281) => (true, false),
         (X86_64, n) if n == X32 | 520 => (false, true),
         (X86_64, n) if n == X32 | 545 => (true, true),
-        (I386, 11) => (false, true),
-        (I386, 358) => (true, true),
+        (I386 | ARM, 11) => (false, true),
+        (I386, 358) | (ARM, 387) => (true, true),
         _ => return None,
     };
     Some(Shape { at, narrow })

@@ -5,11 +5,13 @@
 //! ran, or at once where it can't. A gate line without its command is completed by the next recorder.
 
 use audit::command::{self, ArgvSource, Command, Outcome};
+use grant::Grant;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::caller::Caller;
 use super::live::{Live, Pending};
+use super::state::SessionState;
 use crate::kernel_copy::Ran;
 use crate::redact::redact;
 
@@ -109,7 +111,8 @@ impl Gate {
 pub(super) fn ran(live: &Live, pending: &Pending, ran: &Ran) -> (Command, bool) {
     let differs = differs(&pending.caller, ran);
     let executable = resolved(pending, ran);
-    let mut command = base(live, pending, redact(&ran.argv), ArgvSource::Kernel, Outcome::Ran);
+    let mut command =
+        base(&live.state, &live.grant, pending, redact(&ran.argv), ArgvSource::Kernel, Outcome::Ran);
     command.executable = Some(executable);
     command.inode = Some((ran.inode, ran.device));
     command.shown = differs.then(|| redact(&pending.caller.argv));
@@ -117,12 +120,16 @@ pub(super) fn ran(live: &Live, pending: &Pending, ran: &Ran) -> (Command, bool) 
 }
 
 /// The command of an exec of which the kernel says that it failed, or nothing.
-pub(super) fn not_ran(live: &Live, pending: &Pending, outcome: Outcome) -> Command {
-    base(live, pending, redact(&pending.caller.argv), ArgvSource::Gate, outcome)
+pub(super) fn not_ran(state: &SessionState, grant: &Grant, pending: &Pending, outcome: Outcome) -> Command {
+    let argv = redact(&pending.caller.argv);
+    let mut command = base(state, grant, pending, argv, ArgvSource::Gate, outcome);
+    command.argv_unreadable = pending.caller.unreadable.map(|error| error as i32);
+    command
 }
 
 fn base(
-    live: &Live,
+    state: &SessionState,
+    grant: &Grant,
     pending: &Pending,
     argv: Vec<Vec<u8>>,
     argv_source: ArgvSource,
@@ -131,13 +138,13 @@ fn base(
     let caller = &pending.caller;
     Command {
         time: pending.time,
-        host: live.state.handover.host.clone(),
-        session: live.id().to_owned(),
+        host: state.handover.host.clone(),
+        session: state.handover.session.clone(),
         session_seq: pending.seq,
-        grant: live.grant.id.to_string(),
-        vendor: live.grant.vendor.to_string(),
-        person: live.grant.person.to_string(),
-        account: live.state.handover.account.clone(),
+        grant: grant.id.to_string(),
+        vendor: grant.vendor.to_string(),
+        person: grant.person.to_string(),
+        account: state.handover.account.clone(),
         pid: caller.pid,
         parent: caller.parent,
         uid: caller.uid,
@@ -150,6 +157,7 @@ fn base(
         argv,
         argv_source,
         shown: None,
+        argv_unreadable: None,
         outcome,
     }
 }
@@ -185,7 +193,7 @@ fn resolved(pending: &Pending, ran: &Ran) -> Vec<u8> {
 }
 
 /// The command of a gate line that an earlier recorder left without one.
-pub(super) fn from_gate_line(gate: &Gate, live: &Live) -> Command {
+pub(super) fn from_gate_line(gate: &Gate, state: &SessionState, grant: &Grant) -> Command {
     let caller = Caller {
         pid: gate.pid,
         parent: gate.parent,
@@ -197,7 +205,7 @@ pub(super) fn from_gate_line(gate: &Gate, live: &Live) -> Command {
         ..Caller::default()
     };
     let pending = Pending { seq: gate.seq, time: gate.time, caller };
-    let mut command = not_ran(live, &pending, Outcome::Unknown);
+    let mut command = not_ran(state, grant, &pending, Outcome::Unknown);
     command.argv_sha256.clone_from(&gate.sha256);
     command
 }

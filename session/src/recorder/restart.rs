@@ -267,7 +267,7 @@ impl Recorder {
                 continue;
             };
             if state.boot_id != self.boot_id {
-                self.close_of_another_boot(&state, &grant);
+                self.close_of_another_boot(&state, &grant, &mut tail);
                 continue;
             }
             let lost = listener.is_none();
@@ -295,7 +295,7 @@ impl Recorder {
             let Some((key, live)) = self.sessions.iter().find(|(_, live)| live.id() == gate.session) else {
                 continue;
             };
-            let (key, command) = (*key, from_gate_line(&gate, live));
+            let (key, command) = (*key, from_gate_line(&gate, &live.state, &live.grant));
             self.append_command(key, &command);
         }
         Ok(())
@@ -330,8 +330,14 @@ impl Recorder {
         }
     }
 
-    fn close_of_another_boot(&mut self, state: &SessionState, grant: &Grant) {
+    /// A session that ended with the machine: what it ran last is completed, then it is closed.
+    fn close_of_another_boot(&mut self, state: &SessionState, grant: &Grant, tail: &mut Tail) {
         let handover = &state.handover;
+        let of_it = |gate: &Gate| gate.session == handover.session;
+        let mut rest: Vec<Gate> = tail.gates.values().filter(|gate| of_it(gate)).cloned().collect();
+        tail.gates.retain(|_, gate| !of_it(gate));
+        rest.sort_by_key(|gate| gate.seq);
+        self.backlog.extend(rest.iter().flat_map(|gate| from_gate_line(gate, state, grant).json()));
         let close = Close {
             time: wall_millis(),
             host: handover.host.clone(),
@@ -344,7 +350,7 @@ impl Recorder {
             reason: CloseReason::HostRestarted,
             lateness_ms: 0,
             duration_ms: 0,
-            commands: 0,
+            commands: tail.counts.get(&handover.session).map_or(0, |counts| counts.last),
             differences: 0,
             unrecorded: 0,
             killed: 0,
