@@ -134,13 +134,15 @@ impl Grant {
             approvals: lines.one("approvals")?,
         };
         lines.end()?;
-        let grant = Self::new(fields)?;
+        check(&fields)?;
+        let grant = Self(fields);
         // The rule that makes the form canonical: whatever was read is exactly what would be written.
-        match grant.render().lines().zip(text.lines()).position(|(ours, theirs)| ours != theirs) {
-            Some(index) => Err(DocumentError::NotCanonical(index + 1)),
-            None if grant.render() != text => Err(DocumentError::NotCanonical(text.lines().count())),
-            None => Ok(grant),
+        let rendered = grant.render();
+        if rendered == text {
+            return Ok(grant);
         }
+        let differs = rendered.lines().zip(text.lines()).position(|(ours, theirs)| ours != theirs);
+        Err(DocumentError::NotCanonical(differs.map_or_else(|| text.lines().count(), |index| index + 1)))
     }
 
     /// The canonical text: what is signed, byte for byte.
