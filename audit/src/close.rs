@@ -12,7 +12,7 @@ const TEXT: usize = 1_000;
 const LISTED: usize = 8;
 
 /// Why a session ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
 pub enum CloseReason {
     /// The connection ended, and the last process with it.
     Logout,

@@ -144,6 +144,10 @@ fn pieces(argv: &[Vec<u8>]) -> Pieces {
         }
         pieces.push(piece);
         total += 3;
+        if total > MAX_ARGUMENTS {
+            pieces.cut = true;
+            return pieces;
+        }
         if room < 3 {
             pieces.parts.push(Vec::new());
             pieces.continued.push(false);

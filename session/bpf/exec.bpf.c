@@ -26,7 +26,7 @@ struct ns_pid { u32 pid, tgid; };
 
 enum { EXEC = 1, FAILED = 2, EXITED = 3 };
 enum { SCRIPT = 1 };
-enum { NAME = 256, CHUNK = 16384, CHUNKS = 160 }; /* 2.5 MiB: more than the kernel takes as arguments */
+enum { NAME = 256, CHUNK = 16384, CHUNKS = 400 }; /* 6.2 MiB: more than the kernel takes as arguments */
 
 struct event {
 	u64 time;    /* CLOCK_BOOTTIME, ns */

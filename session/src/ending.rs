@@ -6,8 +6,10 @@
 //! id is unset. A process is held by a pidfd and looked at again before it is signalled, so that a reused
 //! number hits nobody else.
 
+pub mod own_cgroup;
 mod pidfd_ffi;
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -37,8 +39,18 @@ pub fn start_and_state(pid: i32) -> Option<(u64, char)> {
 /// The processes that carry an audit session id, zombies left out, each held.
 #[must_use]
 pub fn processes_of(session: u32) -> Vec<(i32, Pidfd)> {
-    let mut held = Vec::new();
-    if session == UNSET {
+    processes_of_each([session]).remove(&session).unwrap_or_default()
+}
+
+/// The same for several ids, with one look at all processes.
+#[must_use]
+pub fn processes_of_each(sessions: impl IntoIterator<Item = u32>) -> HashMap<u32, Vec<(i32, Pidfd)>> {
+    let mut held: HashMap<u32, Vec<(i32, Pidfd)>> = sessions
+        .into_iter()
+        .filter(|session| *session != UNSET)
+        .map(|session| (session, Vec::new()))
+        .collect();
+    if held.is_empty() {
         return held;
     }
     let Ok(entries) = fs::read_dir("/proc") else { return held };
@@ -47,14 +59,16 @@ pub fn processes_of(session: u32) -> Vec<(i32, Pidfd)> {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
             continue;
         };
-        if pid <= 1 || pid == own || audit_session(pid) != Some(session) {
+        let Some(session) = audit_session(pid) else { continue };
+        let Some(of_session) = held.get_mut(&session) else { continue };
+        if pid <= 1 || pid == own {
             continue;
         }
         let Ok(process) = Pidfd::open(pid) else { continue };
         // Looked at again behind the pidfd: this is still the process that was meant.
         let alive = start_and_state(pid).is_some_and(|(_, state)| !matches!(state, 'Z' | 'X'));
         if alive && audit_session(pid) == Some(session) {
-            held.push((pid, process));
+            of_session.push((pid, process));
         }
     }
     held
@@ -62,9 +76,13 @@ pub fn processes_of(session: u32) -> Vec<(i32, Pidfd)> {
 
 /// Kills every process that carries the id; gives how many were signalled. Call again until it is 0.
 pub fn kill_session(session: u32) -> usize {
-    let processes = processes_of(session);
+    kill(&processes_of(session))
+}
+
+/// Kills these processes; gives how many were signalled.
+pub fn kill(processes: &[(i32, Pidfd)]) -> usize {
     // Stopped first, so that a fork loop does not outrun the killing.
-    for (_, process) in &processes {
+    for (_, process) in processes {
         process.signal(Signal::SIGSTOP);
     }
     processes.iter().filter(|(_, process)| process.signal(Signal::SIGKILL)).count()
@@ -78,14 +96,16 @@ pub fn kill_cgroup(cgroup: &str) -> bool {
     fs::write(folder.join("cgroup.kill"), "1").is_ok()
 }
 
+/// Where the v2 hierarchy is mounted, pure or hybrid.
+const ROOTS: [&str; 2] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
+
 /// Where a cgroup of the v2 hierarchy is, pure or hybrid. A name that could lead elsewhere has none.
 fn cgroup_folder(cgroup: &str) -> Option<PathBuf> {
     let relative = cgroup.strip_prefix('/')?;
     if relative.is_empty() || relative.split('/').any(|part| part.is_empty() || part == "." || part == "..") {
         return None;
     }
-    let roots = [Path::new("/sys/fs/cgroup"), Path::new("/sys/fs/cgroup/unified")];
-    roots.into_iter().map(|root| root.join(relative)).find(|folder| folder.join("cgroup.kill").exists())
+    ROOTS.iter().map(|root| Path::new(root).join(relative)).find(|folder| folder.join("cgroup.kill").exists())
 }
 
 /// The cgroup of a process, if it is a login session's own scope (`session-*.scope`).

@@ -50,6 +50,9 @@ use store::Store;
 /// Characters of the last command that an administrator sees in the list of open sessions.
 const LAST: usize = 200;
 
+/// Execs of one session that are taken in one turn: no session keeps the others waiting.
+const TAKEN_AT_ONCE: usize = 64;
+
 /// What to do with an exec that can't be recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnAuditFailure {
@@ -156,6 +159,8 @@ pub struct Recorder {
     slots: Slots,
     store: Store,
     kernel: Option<KernelCopy>,
+    /// How many of its events were lost so far.
+    lost: u64,
     /// Why there is no kernel's copy; empty if there is.
     no_kernel: String,
     sessions: BTreeMap<u32, Live>,
@@ -207,6 +212,7 @@ impl Recorder {
                 Err(error) => return Err(error.into()),
             };
             let mut stop = false;
+            let mut exited = Vec::new();
             for event in &events[..count] {
                 match Token::unpack(event.data()) {
                     Token::Socket => self.accept(),
@@ -218,8 +224,16 @@ impl Recorder {
                     Token::Revoked => self.revoked_changed(),
                     Token::Connection(key) => self.connection_speaks(key, event.events()),
                     Token::Listener(key) => self.listener_speaks(key, event.events()),
-                    Token::Monitor(key) => self.monitor_exited(key),
+                    Token::Monitor(key) => exited.push(key),
                 }
+            }
+            if !exited.is_empty() {
+                // A logout that was sent before the monitor exited may still wait to be read.
+                self.accept();
+                for key in self.connections.keys().copied().collect::<Vec<_>>() {
+                    self.connection_speaks(key, EpollFlags::EPOLLIN);
+                }
+                exited.into_iter().for_each(|key| self.monitor_exited(key));
             }
             self.turn();
             if stop {
@@ -273,7 +287,8 @@ impl Recorder {
     /// Takes every exec that waits at a session's gate; notices the session's end.
     fn listener_speaks(&mut self, key: u32, events: EpollFlags) {
         if events.contains(EpollFlags::EPOLLIN) {
-            while self.take_one(key) {}
+            // The rest has its turn with everybody else's: level-triggered, it is told again.
+            let _ = (0..TAKEN_AT_ONCE).all(|_| self.take_one(key));
         }
         if events.intersects(EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR)
             && !events.contains(EpollFlags::EPOLLIN)
@@ -342,6 +357,16 @@ impl Recorder {
         live.seq += 1;
         live.bytes += line.len() as u64 + 1;
         live.last = Some(last);
+        if let Some(error) = caller.unreadable {
+            // What can't be read can't be recorded, so it does not run; the kernel would say the same to an honest
+            // caller.
+            let _ = notify_ffi::deny(listener, notification.id, error);
+            live.seq += 1;
+            let pending = Pending { seq: live.seq, time: wall_millis(), caller };
+            self.slots.release(slot);
+            self.finish(key, &pending, Outcome::Failed(error as i32));
+            return;
+        }
         if !live.grant.features.sftp && gate::is_sftp_server(&caller) {
             // sshd has no setting for it that a certificate could carry.
             let _ = notify_ffi::deny(listener, notification.id, Errno::EPERM);
@@ -436,6 +461,15 @@ impl Recorder {
     // ---- the kernel's copy
 
     fn kernel_speaks(&mut self) {
+        let lost = self.kernel.as_ref().map_or(0, KernelCopy::lost);
+        if lost > self.lost {
+            let message = format!(
+                "the kernel could not hand over {} events: those records show the gate only",
+                lost - self.lost
+            );
+            self.lost = lost;
+            self.notice(Event::RecorderFull, None, &message);
+        }
         while let Some(event) = self.kernel.as_mut().and_then(KernelCopy::next_event) {
             match event {
                 kernel_copy::Event::Ran(ran) => self.ran(&ran),

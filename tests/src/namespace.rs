@@ -11,7 +11,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use crate::deadline::{self, SOON};
 use crate::process::{clean, program};
 
-/// Runs as process 1. `/dev` is private for `/dev/log`, `/var/log` for wtmp and lastlog. SIGCHLD is ignored, across the exec too, so that orphans are reaped by the kernel.
+/// Runs as process 1. `/dev` is private for `/dev/log`, `/var/log` for wtmp and lastlog. While it waits for its line to end, the shell
+/// reaps whatever orphans are left to it.
 const HOLDER: &str = r"
 set -e
 mount -t tmpfs -o mode=755 tmpfs /run
@@ -31,9 +32,10 @@ mount --bind /dev/pts /run/dev/pts
 ln -s pts/ptmx /run/dev/ptmx
 ln -s /proc/self/fd /run/dev/fd
 mount --rbind /run/dev /dev
-trap '' CHLD
 echo ready
-exec cat
+exec 3<&0
+cat <&3 &
+wait $!
 ";
 
 /// The namespaces, held open by a child process.

@@ -31,6 +31,34 @@ pub struct Recording {
     pub world: World,
     recorder: Option<Running>,
     table: String,
+    /// After the world, whose end is the end of every process in them.
+    cgroups: Cgroups,
+}
+
+/// The cgroups of this host's sessions: the hierarchy is the machine's, and what a test left open must not stay in it.
+#[derive(Debug, Default)]
+struct Cgroups(Vec<String>);
+
+impl Drop for Cgroups {
+    fn drop(&mut self) {
+        for session in &self.0 {
+            for root in ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] {
+                let folder = std::path::Path::new(root).join(format!("jit-{session}"));
+                let gone = || !folder.exists() || std::fs::remove_dir(&folder).is_ok();
+                // The recorder removes those of sessions that it saw end.
+                let _ = deadline::poll(deadline::SOON, || gone().then_some(()));
+            }
+        }
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        let opened = self.records("session.open");
+        let sessions =
+            opened.iter().filter_map(|record| record["jit"]["session"].as_str().map(str::to_owned));
+        self.cgroups.0.extend(sessions);
+    }
 }
 
 impl Recording {
@@ -67,7 +95,8 @@ impl Recording {
         // The machine's own /var/lib stays as it was.
         drop(world.host.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/var/lib"]).ok());
         prepare(&world.host);
-        let mut recording = Self { world, recorder: None, table: table.to_owned() };
+        let mut recording =
+            Self { world, recorder: None, table: table.to_owned(), cgroups: Cgroups::default() };
         recording.publish();
         recording.start_recorder();
         recording
@@ -230,7 +259,7 @@ impl Recording {
         self.start_with(client, &[], words, word)
     }
 
-    /// The same with flags for `ssh`; without words it is a shell on a terminal, without `word` an open session will do.
+    /// The same with flags for `ssh`; without `word` an open session will do.
     #[must_use]
     #[track_caller]
     pub fn start_with(
@@ -242,6 +271,21 @@ impl Recording {
     ) -> (Running, Session<'_>) {
         let words: Vec<&str> = if words.is_empty() { Vec::new() } else { vec![words] };
         let running = Running::start(client.ssh(flags, &words), b"");
+        self.started(client, running, word)
+    }
+
+    /// Starts a shell on a terminal with `input` typed into it, and comes back when it has run something with `word`.
+    /// The shell stays.
+    #[must_use]
+    #[track_caller]
+    pub fn shell(&self, client: &Client, flags: &[&str], input: &str, word: &str) -> (Running, Session<'_>) {
+        let flags = [&["-tt"], flags].concat();
+        let running = Running::start(client.ssh(&flags, &[]), input.as_bytes());
+        self.started(client, running, word)
+    }
+
+    #[track_caller]
+    fn started(&self, client: &Client, running: Running, word: &str) -> (Running, Session<'_>) {
         let session = self.session(client);
         let started = deadline::poll(deadline::SOON, || {
             (word.is_empty() || session.lines().iter().any(|line| line.contains(word))).then_some(())
@@ -263,8 +307,7 @@ impl Recording {
     #[must_use]
     #[track_caller]
     pub fn closed(&self, count: usize) -> Value {
-        let found =
-            deadline::poll(deadline::SOON, || self.records("session.close").get(count - 1).cloned());
+        let found = deadline::poll(deadline::SOON, || self.records("session.close").get(count - 1).cloned());
         found.unwrap_or_else(|| {
             panic!("no session.close number {count}: {:#?}\n{}", self.spool(), self.recorder_says())
         })

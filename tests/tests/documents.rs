@@ -4,6 +4,8 @@
 //! and decided by the crate that it describes.
 #![allow(clippy::expect_used, reason = "a step that fails ends the test with that sentence")]
 
+#[path = "documents/audit_format.rs"]
+mod audit_format;
 #[path = "documents/format.rs"]
 mod format;
 #[path = "documents/tree.rs"]

@@ -13,6 +13,8 @@ const NAME: usize = 256;
 const EXEC: u32 = 1;
 /// Kind: a process exited.
 const EXITED: u32 = 3;
+/// Execs that can be unfinished at once: one a processor, and room.
+const UNFINISHED: usize = 256;
 /// Flag: the file is a script, and what runs is its interpreter.
 const SCRIPT: u32 = 1;
 
@@ -98,6 +100,10 @@ impl Parts {
         let end = offset.saturating_add(length);
         let broken = length == 0 && total > 0;
         if end < total && !broken && offset == seen {
+            if self.0.len() >= UNFINISHED {
+                // Their ends were lost; nobody waits for them any more.
+                self.0.clear();
+            }
             self.0.insert(key, (argv, end));
             return None;
         }

@@ -11,8 +11,10 @@ use nix::errno::Errno;
 
 use super::notify_ffi::Notification;
 
-/// The kernel takes at most this many argument bytes (a quarter of an 8 MiB stack, and room).
-const ARGUMENTS: usize = 3 * 1024 * 1024;
+/// The kernel takes at most this many argument bytes (execve(2): three quarters of the stack's 8 MiB).
+const ARGUMENTS: usize = 6 * 1024 * 1024;
+/// More arguments than this are refused as too many, as the kernel does with their bytes.
+const COUNT: usize = 256 * 1024;
 /// And at most this many bytes in one argument (`MAX_ARG_STRLEN`).
 const ARGUMENT: usize = 128 * 1024;
 /// Bytes of a path (`PATH_MAX`).
@@ -184,9 +186,10 @@ fn arguments(memory: &File, address: u64, narrow: bool) -> Result<Vec<Vec<u8>>, 
                 return Ok(argv);
             }
             let argument = string(memory, pointer, ARGUMENT)?;
-            total += argument.len() + 1;
+            // As the kernel counts: the string, its end, and its pointer.
+            total += argument.len() + 1 + width;
             argv.push(argument);
-            if total > ARGUMENTS {
+            if total > ARGUMENTS || argv.len() > COUNT {
                 return Err(Errno::E2BIG);
             }
         }

@@ -96,8 +96,8 @@ impl Recorder {
                 let due = live.state.deadline;
                 self.begin_end(key, reason, due);
             }
-            self.kill_round(key, now);
         }
+        self.kill_rounds(now);
         self.refused.retain(|refused| {
             if now < refused.ends {
                 return true;
@@ -283,9 +283,10 @@ impl Recorder {
     }
 
     /// A refused connection is ended if it stays.
-    pub(super) fn end_refused_connection(&mut self, monitor: i32) {
+    pub(super) fn end_refused_connection(&mut self, monitor: i32, connection: u32) {
         if start_and_state(monitor).is_some()
             && let Ok(monitor) = Pidfd::open(monitor)
+            && !self.hung_up(connection)
         {
             self.refused.push(RefusedConnection { monitor, ends: Boottime::now().plus_secs(REFUSED_STAYS) });
         }
@@ -299,24 +300,46 @@ impl Recorder {
         if live.ending.is_some() {
             return;
         }
-        terminal::tell(live.state.audit_session, &format!("this session is over: {}", reason.told()));
         // sshd needs a moment to bring that to the person; nothing more runs meanwhile.
         let killed_from = Boottime(Boottime::now().0 + LAST_WORDS * 1_000_000);
-        live.ending = Some(Ending { reason, due, next_kill: killed_from, killed: 0 });
+        live.state.ending = Some(reason.clone());
+        live.ending = Some(Ending { reason, due, next_kill: killed_from, killed: 0, told: false });
+        // A next recorder goes on with it; if the disk refuses, the deadline still ends the session.
+        let _ = self.states.put(&live.state);
     }
 
-    fn kill_round(&mut self, key: u32, now: Boottime) {
+    /// The last words, and the rounds of killing that are due, with one look at the processes for all of them.
+    fn kill_rounds(&mut self, now: Boottime) {
+        let concerned = |end: &Ending| !end.told || now >= end.next_kill;
+        let sessions = self.sessions.iter().filter(|(_, live)| live.ending.as_ref().is_some_and(concerned));
+        let sessions: Vec<(u32, u32)> =
+            sessions.map(|(key, live)| (*key, live.state.audit_session)).collect();
+        if sessions.is_empty() {
+            return;
+        }
+        let mut processes = ending::processes_of_each(sessions.iter().map(|(_, audit)| *audit));
+        for (key, audit_session) in sessions {
+            self.kill_round(key, now, &processes.remove(&audit_session).unwrap_or_default());
+        }
+    }
+
+    fn kill_round(&mut self, key: u32, now: Boottime, processes: &[(i32, Pidfd)]) {
         let Some(live) = self.sessions.get_mut(&key) else { return };
-        let Some(end) = live.ending.as_mut().filter(|end| now >= end.next_kill) else { return };
-        let found = ending::processes_of(live.state.audit_session).len() as u64;
+        let Some(end) = live.ending.as_mut() else { return };
+        if !std::mem::replace(&mut end.told, true) {
+            terminal::tell_processes(processes, &format!("this session is over: {}", end.reason.told()));
+        }
+        if now < end.next_kill {
+            return;
+        }
         if let Some(scope) = &live.state.scope {
             let _ = ending::kill_cgroup(scope);
         }
-        ending::kill_session(live.state.audit_session);
-        end.killed = end.killed.max(found);
+        ending::kill(processes);
+        end.killed = end.killed.max(processes.len() as u64);
         end.next_kill = Boottime(now.0 + ROUND * 1_000_000);
         // Without a listener the kernel does not say when it is over; that nothing is found must do.
-        if live.listener.is_none() && found == 0 {
+        if live.listener.is_none() && processes.is_empty() {
             self.over(key, false);
         }
     }
@@ -392,6 +415,9 @@ impl Recorder {
             }
         }
         let id = live.id().to_owned();
+        if let Some(scope) = &live.state.scope {
+            ending::own_cgroup::remove(scope);
+        }
         // The sweep looks for a while whether anything of it turns up after all.
         let closed = self.settings.runtime.join("closed");
         let _ = std::fs::create_dir_all(&closed);

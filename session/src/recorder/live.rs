@@ -31,6 +31,8 @@ pub(super) struct Ending {
     pub(super) due: Boottime,
     /// When its processes are killed next.
     pub(super) next_kill: Boottime,
+    /// Whether the person was told.
+    pub(super) told: bool,
     /// Processes killed so far.
     pub(super) killed: u64,
 }

@@ -6,13 +6,14 @@ use std::os::fd::{AsFd, OwnedFd};
 use audit::handover::{Answer, Handover, OpenSession, Reply, VERSION};
 use audit::{Event, Facts, Record};
 use grant::Grant;
+use hostfile::HostConfig;
 
 use super::clock::{Boottime, wall_millis};
 use super::live::Live;
 use super::reception::json;
 use super::state::SessionState;
 use super::{Recorder, Token, notify_ffi};
-use crate::ending::{Pidfd, UNSET, audit_session, session_scope, start_and_state};
+use crate::ending::{Pidfd, UNSET, audit_session, own_cgroup, session_scope, start_and_state};
 
 fn refuse(code: &str, told: impl Into<String>) -> Answer {
     Answer::Refuse { code: code.to_owned(), told: told.into() }
@@ -62,6 +63,11 @@ impl Recorder {
                 "sessions can't be recorded on this host now: no space is left; tell its administrator",
             ));
         }
+        self.check_revoked(&state, &grant)?;
+        if self.hung_up(connection) {
+            // The module gave up, and with it the login; what /proc said of its number may be somebody else's.
+            return Err(broken("the login is gone"));
+        }
         self.take_use(&grant)?;
         self.begin(connection, state, grant, listener).map_err(|error| broken(&error.to_string()))
     }
@@ -90,6 +96,18 @@ impl Recorder {
                 format!("grant {} allows {limit} session(s) at one time, and as many are open", grant.id),
             )),
             _ => Ok(()),
+        }
+    }
+
+    /// Revoked since the module looked? From here on a new list is noticed when it comes.
+    fn check_revoked(&self, state: &SessionState, grant: &Grant) -> Result<(), Answer> {
+        let trust = HostConfig::load(&self.settings.config).and_then(|host| host.trust());
+        let trust = trust.map_err(|_| {
+            refuse("configuration", "this host's access configuration is not usable; tell its administrator")
+        })?;
+        match trust.revoked.meets(&grant.digest(), state.handover.serial, &grant.person) {
+            Some(_) => Err(refuse("revoked", format!("grant {} was revoked; ask who approved it", grant.id))),
+            None => Ok(()),
         }
     }
 
@@ -137,6 +155,7 @@ impl Recorder {
             monitor_start: start_and_state(handover.monitor).map_or(0, |(start, _)| start),
             recorded: false,
             extended_by: None,
+            ending: None,
             handover,
         })
     }
@@ -145,10 +164,13 @@ impl Recorder {
     fn begin(
         &mut self,
         connection: u32,
-        state: SessionState,
+        mut state: SessionState,
         grant: Grant,
         listener: OwnedFd,
     ) -> std::io::Result<()> {
+        if state.scope.is_none() {
+            state.scope = own_cgroup::make(&state.handover.session, state.handover.monitor);
+        }
         self.states.put(&state)?;
         self.store.keep(&state.handover.session, listener.as_fd())?;
         notify_ffi::wake_quickly(listener.as_fd());

@@ -4,10 +4,11 @@
 //! peer that does not take its answer is dropped: nothing here waits.
 
 use std::io::{self, IoSliceMut};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 
 use audit::handover::{Answer, MAX_MESSAGE, Message, Reply};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::sockopt::PeerCredentials;
 use nix::sys::socket::{
@@ -101,6 +102,15 @@ impl Recorder {
         }
     }
 
+    /// Whether the other end of a connection is gone. While it is not, the process that the kernel named as peer
+    /// lives, and its number is nobody else's.
+    pub(super) fn hung_up(&self, key: u32) -> bool {
+        let Some(connection) = self.connections.get(&key) else { return true };
+        let mut ready = [PollFd::new(connection.as_fd(), PollFlags::empty())];
+        let gone = PollFlags::POLLHUP | PollFlags::POLLERR;
+        poll(&mut ready, PollTimeout::ZERO).is_err() || ready[0].revents().is_none_or(|r| r.intersects(gone))
+    }
+
     fn heard(&mut self, key: u32, peer: i32, message: Message, descriptor: Option<OwnedFd>) {
         match message {
             Message::Open(handover) => {
@@ -114,7 +124,7 @@ impl Recorder {
             }
             Message::Refused { monitor } => {
                 if monitor == peer {
-                    self.end_refused_connection(monitor);
+                    self.end_refused_connection(monitor, key);
                 }
                 self.replies.push((key, Answer::Open.to_string()));
             }

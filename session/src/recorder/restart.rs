@@ -210,6 +210,7 @@ pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recor
         store: store::Store::from_environment()?,
         kernel,
         no_kernel,
+        lost: 0,
         sessions: BTreeMap::new(),
         next_key: 0,
         waiting: Vec::new(),
@@ -271,12 +272,16 @@ impl Recorder {
                 continue;
             }
             let lost = listener.is_none();
+            let ending = state.ending.clone();
             let key = self.adopt(state, grant, listener)?;
             if let Some(live) = self.sessions.get_mut(&key) {
                 let counts = tail.counts.get(&id).copied().unwrap_or_default();
                 (live.seq, live.differences, live.bytes) = (counts.last, counts.differences, counts.bytes);
             }
-            if lost {
+            if let Some(reason) = ending {
+                // An end that was ordered is not undone by a restart.
+                self.begin_end(key, reason, Boottime::now());
+            } else if lost {
                 // Nothing of it can run any more, and what runs can't be told over: it ends.
                 self.begin_end(key, CloseReason::RecorderLost, Boottime::now());
             }

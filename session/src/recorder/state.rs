@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use audit::CloseReason;
 use audit::handover::Handover;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,9 @@ pub struct SessionState {
     /// Grant id and digest that an extension put in place of the first.
     #[serde(default)]
     pub extended_by: Option<String>,
+    /// Why it is being ended, once it is.
+    #[serde(default)]
+    pub ending: Option<CloseReason>,
 }
 
 /// The folder of session files.

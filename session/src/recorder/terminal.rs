@@ -8,13 +8,17 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 
-use crate::ending::processes_of;
+use crate::ending::{Pidfd, processes_of};
 
 /// Writes a line to every terminal of the session; gives whether one took it.
 pub(super) fn tell(audit_session: u32, line: &str) -> bool {
+    tell_processes(&processes_of(audit_session), line)
+}
+
+/// The same for processes that were found already.
+pub(super) fn tell_processes(processes: &[(i32, Pidfd)], line: &str) -> bool {
     let mut told = false;
-    let terminals: BTreeSet<u32> =
-        processes_of(audit_session).iter().filter_map(|(pid, _)| terminal_of(*pid)).collect();
+    let terminals: BTreeSet<u32> = processes.iter().filter_map(|(pid, _)| terminal_of(*pid)).collect();
     for number in terminals {
         let path = format!("/dev/pts/{number}");
         let options = OpenOptions::new()

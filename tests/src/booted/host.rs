@@ -169,6 +169,14 @@ impl Host {
         deadline::poll(SOON, main).unwrap_or_else(|| panic!("{unit} does not run:\n{}", self.journal(unit)))
     }
 
+    /// Adds lines to a unit, as `systemctl edit` does; what runs is restarted.
+    #[track_caller]
+    pub fn edit_unit(&self, unit: &str, lines: &str) {
+        self.put(&format!("/etc/systemd/system/{unit}.d/test.conf"), lines, 0o644);
+        drop(self.run(["systemctl", "daemon-reload"]).ok());
+        drop(self.run(["systemctl", "try-restart", unit]).ok());
+    }
+
     /// The latest lines of a unit in the journal, for a failure's message.
     #[must_use]
     pub fn journal(&self, unit: &str) -> String {
@@ -187,8 +195,12 @@ impl Host {
     /// Everything that explains a failure: what sshd, logind, the recorder and the sweep said last.
     #[must_use]
     pub fn explain(&self) -> String {
-        let words = ["journalctl", "--no-pager", "--quiet", "--lines=120", "--output=short-precise"];
-        self.run(words).stdout
+        let mut journal = self.command("journalctl");
+        journal.args(["--no-pager", "--quiet", "--lines=120", "--output=short-precise"]);
+        // It is asked while a test fails: another failure here would hide the first.
+        journal
+            .output()
+            .map_or_else(|error| error.to_string(), |said| String::from_utf8_lossy(&said.stdout).into_owned())
     }
 
     /// Waits until `ask` holds.

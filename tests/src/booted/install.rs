@@ -17,8 +17,9 @@ const ACCOUNT: &str = include_str!("../../../packaging/pam/account.txt");
 const SESSION_FIRST: &str = include_str!("../../../packaging/pam/session-first.txt");
 const SESSION_LAST: &str = include_str!("../../../packaging/pam/session-last.txt");
 
-/// Programs that ask PAM and show no certificate: closed to vendors by the account lines.
-const OTHER_SERVICES: [&str; 5] = ["su", "su-l", "login", "cron", "atd"];
+/// Programs that ask PAM and show no certificate: closed to vendors by the account lines, sudo unless the session's
+/// grant has it.
+const OTHER_SERVICES: [&str; 7] = ["su", "su-l", "login", "cron", "atd", "sudo", "sudo-i"];
 
 impl Host {
     /// Puts the product on the host and starts its units. The files of `/etc/jit` come from the authority, before.

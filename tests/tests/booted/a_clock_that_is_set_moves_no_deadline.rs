@@ -23,12 +23,9 @@ fn deadlines_follow_the_time_since_boot() {
     let world = World::new();
     set_clock(&world, "+0s");
     let library = world.host.script("ls /usr/lib/*/faketime/libfaketime.so.1", []).ok().stdout;
-    let drop_in = format!("{FAKE_CLOCK}Environment=LD_PRELOAD={library}");
-    for unit in ["jit-recorder.service", "jit-sweep.service"] {
-        world.host.put(&format!("/etc/systemd/system/{unit}.d/clock.conf"), &drop_in, 0o644);
-    }
-    drop(world.host.run(["systemctl", "daemon-reload"]).ok());
-    drop(world.host.run(["systemctl", "restart", "jit-recorder.service"]).ok());
+    let lines = format!("{FAKE_CLOCK}Environment=LD_PRELOAD={library}");
+    world.host.edit_unit("jit-recorder.service", &lines);
+    world.host.edit_unit("jit-sweep.service", &lines);
 
     let mut busy = Busy::open(&world, &request("30s"));
     set_clock(&world, "+3600s");
@@ -36,7 +33,10 @@ fn deadlines_follow_the_time_since_boot() {
     // The recorder does see the other clock: what it records now bears it.
     busy.shell.types("/bin/echo from-the-future\n");
     let record = world.host.record(e2e::deadline::SOON, "a command", |records| {
-        records.commands(&busy.session).into_iter().find(|command| command.argv == ["/bin/echo", "from-the-future"])
+        records
+            .commands(&busy.session)
+            .into_iter()
+            .find(|command| command.argv == ["/bin/echo", "from-the-future"])
     });
     let opened = world.host.record(e2e::deadline::SOON, "session.open", |records| {
         records.action("session.open").find(|open| open["jit"]["session"] == busy.session.as_str()).cloned()

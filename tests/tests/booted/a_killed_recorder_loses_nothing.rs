@@ -33,8 +33,13 @@ fn twenty_kills_during_20_000_executions_lose_no_command_and_repeat_none() {
     let mut killed = world.host.main_process(RECORDER);
     for number in 1..=KILLS {
         let share = LOOPS * EACH * number / (KILLS + 2);
-        let reached = deadline::poll(LIMIT, || (loops.has_ended() || lines(&world, &session) >= share).then_some(()));
-        assert!(reached.is_some() && !loops.has_ended(), "the loops run while the recorder is killed, kill {number}: {:?}", loops.so_far());
+        let reached =
+            deadline::poll(LIMIT, || (loops.has_ended() || lines(&world, &session) >= share).then_some(()));
+        assert!(
+            reached.is_some() && !loops.has_ended(),
+            "the loops run while the recorder is killed, kill {number}: {:?}",
+            loops.so_far()
+        );
         drop(world.host.run(["kill", "-KILL", &killed.to_string()]).ok());
         let before = killed;
         world.host.wait(deadline::SOON, "the next recorder runs", || {
@@ -52,21 +57,36 @@ fn twenty_kills_during_20_000_executions_lose_no_command_and_repeat_none() {
     assert_eq!(close["jit"]["reason"], "logout", "{close}");
     let records = Records::of(&world.host);
     let commands = records.commands(&session);
-    let trues: Vec<_> = commands.iter().filter(|command| command.argv.first().is_some_and(|word| word == "/bin/true")).collect();
-    assert_eq!(trues.len(), LOOPS * EACH, "as many records as executions; {} lines repeated", records.repetitions(&session));
+    let trues: Vec<_> = commands
+        .iter()
+        .filter(|command| command.argv.first().is_some_and(|word| word == "/bin/true"))
+        .collect();
+    assert_eq!(
+        trues.len(),
+        LOOPS * EACH,
+        "as many records as executions; {} lines repeated",
+        records.repetitions(&session)
+    );
     let mut each: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for command in &trues {
         each.entry(&command.argv[1]).or_default().push(command.argv[2].parse().expect("a number"));
     }
     for (number, order) in each {
-        assert_eq!(order, (1..=EACH).collect::<Vec<_>>(), "loop {number}: each once, in the order in which it ran");
+        assert_eq!(
+            order,
+            (1..=EACH).collect::<Vec<_>>(),
+            "loop {number}: each once, in the order in which it ran"
+        );
     }
     let numbers: Vec<u64> = commands.iter().map(|command| command.seq).collect();
     assert_eq!(numbers, (1..=commands.len() as u64).collect::<Vec<_>>(), "no gap");
     assert_eq!(close["jit"]["commands"], commands.len(), "{close}");
     assert_eq!(records.action("recorder.start").count(), KILLS + 1);
     let unknown = commands.iter().filter(|command| command.outcome == "unknown").count();
-    assert!(unknown <= KILLS * 64, "the kernel tells of all but what ran while no recorder was there: {unknown}");
+    assert!(
+        unknown <= KILLS * 64,
+        "the kernel tells of all but what ran while no recorder was there: {unknown}"
+    );
 }
 
 /// How many commands of the session are recorded, without parsing them.
@@ -75,7 +95,10 @@ fn lines(world: &World, session: &str) -> usize {
     for entry in std::fs::read_dir(world.host.path("/var/lib/jit/spool")).into_iter().flatten().flatten() {
         let text = std::fs::read(entry.path()).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
-        count += text.lines().filter(|line| line.contains("\"session.command\"") && line.contains(session)).count();
+        count += text
+            .lines()
+            .filter(|line| line.contains("\"session.command\"") && line.contains(session))
+            .count();
     }
     count
 }

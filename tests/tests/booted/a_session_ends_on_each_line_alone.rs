@@ -18,6 +18,13 @@ fn without_process_1() -> Request {
     request(WINDOW).with("--extendable-to", &grant::UnixTime::from_secs(later).to_string())
 }
 
+/// A host whose recorder may be stopped for longer than process 1's watchdog would wait.
+fn world() -> World {
+    let world = World::new();
+    world.host.edit_unit("jit-recorder.service", "[Service]\nWatchdogSec=0\n");
+    world
+}
+
 fn stop_sweeping(world: &World) {
     drop(world.host.run(["systemctl", "stop", "jit-sweep.timer", "jit-sweep.service"]).ok());
 }
@@ -28,7 +35,7 @@ fn signal_recorder(world: &World, signal: &str) {
 
 #[test]
 fn process_1_alone_ends_the_scope_within_3_seconds() {
-    let world = World::new();
+    let world = world();
     stop_sweeping(&world);
     let mut busy = Busy::open(&world, &request(WINDOW));
     signal_recorder(&world, "STOP");
@@ -48,7 +55,7 @@ fn process_1_alone_ends_the_scope_within_3_seconds() {
 
 #[test]
 fn the_recorder_alone_ends_all_of_it_within_a_second() {
-    let world = World::new();
+    let world = world();
     stop_sweeping(&world);
     let mut busy = Busy::open(&world, &without_process_1());
     let end = busy.wait_for_window_end();
@@ -69,8 +76,8 @@ fn the_recorder_alone_ends_all_of_it_within_a_second() {
 }
 
 #[test]
-fn the_sweep_alone_ends_all_of_it_within_31_seconds() {
-    let world = World::new();
+fn the_sweep_alone_ends_all_of_it_within_31_seconds_while_the_recorder_hangs() {
+    let world = world();
     let mut busy = Busy::open(&world, &without_process_1());
     signal_recorder(&world, "STOP");
     let end = busy.wait_for_window_end();
@@ -82,4 +89,26 @@ fn the_sweep_alone_ends_all_of_it_within_31_seconds() {
     signal_recorder(&world, "CONT");
     let close = world.host.close_of(&busy.session, SOON);
     assert_eq!(close["jit"]["reason"], "window_closed", "{close}");
+}
+
+#[test]
+fn the_sweep_alone_ends_all_of_it_where_no_recorder_comes_back() {
+    let world = World::new();
+    let mut busy = Busy::open(&world, &without_process_1());
+    // Gone for good, its listeners with it: nothing of the session can run, and nobody new gets in. At the second sweep
+    // that misses it the session ends, at its deadline if that comes first.
+    drop(world.host.run(["systemctl", "stop", "jit-recorder.socket", "jit-recorder.service"]).ok());
+    let refused = world.client(&world.granted(&Request::default())).exec("true");
+    assert!(!refused.succeeded() && refused.refusals().len() == 1, "{refused:?}");
+    let end = busy.wait_for_window_end();
+    let late = busy.gone_after(end, Duration::from_secs(31), |busy| busy.processes().len());
+    println!("the sweep ended all of it {late:?} after the window's end, without any recorder");
+    assert!(late <= Duration::from_secs(31), "all of it was gone after {late:?}");
+    busy.assert_client_is_cut_off();
+
+    drop(world.host.run(["systemctl", "start", "jit-recorder.socket", "jit-recorder.service"]).ok());
+    let close = world.host.close_of(&busy.session, SOON);
+    let reason = close["jit"]["reason"].as_str().unwrap_or_default();
+    assert!(["window_closed", "recorder_lost"].contains(&reason), "{close}");
+    drop(world.client(&world.granted(&Request::default())).exec("true").ok());
 }

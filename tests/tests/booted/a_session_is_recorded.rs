@@ -91,3 +91,29 @@ fn assert_numbered(commands: &[Command], close: &serde_json::Value) {
     assert_eq!(numbers, (1..=commands.len() as u64).collect::<Vec<_>>(), "no gap: {commands:#?}");
     assert_eq!(close["jit"]["commands"], commands.len(), "{close}");
 }
+
+#[test]
+fn sudo_is_recorded_with_the_person_and_refused_where_the_grant_has_none() {
+    let world = World::new();
+    world.host.put("/etc/sudoers.d/vendors", "%jit-vendors ALL=(ALL) NOPASSWD: ALL\n", 0o440);
+    let client = world.client(&world.granted(&Request::default().allowing("pty,sudo")));
+    let said = client.exec("sudo -n /usr/bin/id -u; sudo -n su -c '/bin/echo as root'").ok();
+    assert_eq!(said.stdout, "0\nas root\n", "{said:?}");
+    let session = world.host.session_of(&client);
+    let close = world.host.close_of(&session, SOON);
+    let commands = Records::of(&world.host).commands(&session);
+    for argv in [&["/usr/bin/id", "-u"][..], &["/bin/echo", "as", "root"]] {
+        let command = find(&commands, argv).unwrap_or_else(|| panic!("{argv:?} is not in {commands:#?}"));
+        assert_eq!(command.record["user"]["effective"]["id"], "0", "{command:#?}");
+        assert_eq!(command.record["user"]["name"], "acme-support", "the session's account: {command:#?}");
+        assert_eq!(command.record["jit"]["person"], "acme/jo", "{command:#?}");
+    }
+    assert_numbered(&commands, &close);
+
+    let client = world.client(&world.granted(&Request::default()));
+    let refused = client.exec("sudo -n /usr/bin/id -u");
+    assert!(!refused.succeeded() && refused.stdout.is_empty(), "{refused:?}");
+    // Outside of any session there is no grant that could have it.
+    let outside = world.host.script("runuser -u acme-support -- sudo -n id -u", []);
+    assert!(!outside.succeeded() && outside.stdout.is_empty(), "{outside:?}");
+}

@@ -3,9 +3,13 @@
 
 mod a_clock_that_is_set_moves_no_deadline;
 mod a_killed_recorder_loses_nothing;
+mod a_recorder_in_trouble;
 mod a_restart_of_the_host_closes_what_was_open;
 mod a_session_ends_on_each_line_alone;
 mod a_session_is_recorded;
+mod an_installed_host_is_sound;
 mod busy;
 mod the_harness_is_a_real_host;
+mod the_kernel_tells_what_ran;
+mod two_hundred_sessions;
 mod what_serves_a_session_may_die;

@@ -47,7 +47,8 @@ fn a_restart_of_sshd_and_a_lost_client_end_no_recording() {
     shows(&shell, "three-43");
     let session = world.host.session_of(&client);
     drop(shell);
-    let detached = || world.host.run(["jit", "sessions", "--json"]).ok().stdout.contains("\"detached\": true");
+    let detached =
+        || world.host.run(["jit", "sessions", "--json"]).ok().stdout.contains("\"detached\": true");
     world.host.wait(SOON, "the session goes on without its connection", detached);
     assert!(Records::of(&world.host).close(&session).is_none());
     world.host.put("/tmp/enough", "", 0o644);
@@ -68,7 +69,10 @@ fn a_revoked_list_that_is_replaced_ends_the_sessions_it_names_within_a_second() 
     let other = e2e::booted::client::Client::new(
         &world.host,
         "acme-two",
-        &world.granted_to(&world.max, &Request { person: "acme/max".into(), ..Request::default() }.as_account("acme-two")),
+        &world.granted_to(
+            &world.max,
+            &Request { person: "acme/max".into(), ..Request::default() }.as_account("acme-two"),
+        ),
     );
     let mut shell = other.open_shell(&[], "echo here-$((40 + 4))\n");
     world.host.wait(SOON, "the other session is open", || shell.screen().contains("here-44"));
@@ -81,7 +85,11 @@ fn a_revoked_list_that_is_replaced_ends_the_sessions_it_names_within_a_second() 
     println!("all of it was gone {late:?} after the list was replaced");
     assert!(late <= Duration::from_secs(1), "{late:?}");
     busy.assert_client_is_cut_off();
-    assert!(busy.shell.screen().contains("this session is over: your grant was revoked"), "{}", busy.shell.screen());
+    assert!(
+        busy.shell.screen().contains("this session is over: your grant was revoked"),
+        "{}",
+        busy.shell.screen()
+    );
     let close = world.host.close_of(&busy.session, SOON);
     assert_eq!(close["jit"]["reason"], "revoked", "{close}");
 

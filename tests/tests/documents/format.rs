@@ -12,7 +12,7 @@ use grant::{
 use super::tree::{fences, none_of, quoted, read, rows};
 
 /// `8192` as a person writes it: `8,192`.
-fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

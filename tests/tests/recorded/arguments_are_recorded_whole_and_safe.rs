@@ -61,8 +61,7 @@ fn three_thousand_arguments_are_there_one_by_one() {
         arguments.extend(more);
     }
     let told = |number: usize| format!("{:x<4}", format!("{number}-"));
-    let expected: Vec<String> =
-        std::iter::once("/bin/true".to_owned()).chain((1..=3000).map(told)).collect();
+    let expected: Vec<String> = std::iter::once("/bin/true".to_owned()).chain((1..=3000).map(told)).collect();
     assert_eq!(arguments, expected);
     assert_eq!(parts[0]["jit"]["argv_sha256"], hash(&expected));
     assert_safe(&recording, &session);
@@ -84,8 +83,7 @@ fn a_megabyte_of_arguments_is_cut_and_its_hash_is_of_all_of_it() {
         let name = format!("{number}-");
         name.clone() + &"x".repeat(100_000 - name.len())
     };
-    let all: Vec<String> =
-        std::iter::once("/bin/true".to_owned()).chain((1..=10).map(argument)).collect();
+    let all: Vec<String> = std::iter::once("/bin/true".to_owned()).chain((1..=10).map(argument)).collect();
     assert_eq!(first["jit"]["argv_sha256"], hash(&all));
     let kept: usize = parts.iter().flat_map(arguments_of).map(|argument| argument.len()).sum();
     assert!((60_000..=65_536).contains(&kept), "{kept} bytes kept");
@@ -137,7 +135,7 @@ fn no_secret_of_an_argument_is_written_or_shown() {
     let secret = "hunter2-s3cret";
     let script = format!(
         "/bin/true --password={secret} --api-key {secret} PGPASSWORD={secret} https://jo:{secret}@host/x; \
-         /bin/true -H 'Authorization: Bearer {secret}'; exec sleep 1000 --token={secret}"
+         /bin/true -H 'Authorization: Bearer {secret}'; exec -a 'sleep --token={secret}' sleep 1000"
     );
     let client = recording.client();
     let (running, session) = recording.start(&client, &script, "sleep");
@@ -163,6 +161,6 @@ fn no_secret_of_an_argument_is_written_or_shown() {
     ] {
         assert!(!text.contains(secret), "{place} has a secret: {text}");
     }
-    drop(running.kill());
     drop(recording.jit(["end", &session.id, "--reason", "seen"]).ok());
+    drop(running.finish());
 }

@@ -26,7 +26,10 @@ const WAYS: [(&str, &[&str]); 18] = [
     ("probe thread /bin/true from-thread", &["/bin/true", "from-thread"]),
     ("narrow", &["narrow", "32-bit"]),
     ("/tmp/way.sh argument", &["/bin/sh", "-e", "/tmp/way.sh", "argument"]),
-    ("/lib64/ld-linux-x86-64.so.2 /bin/true by-loader", &["/lib64/ld-linux-x86-64.so.2", "/bin/true", "by-loader"]),
+    (
+        "/lib64/ld-linux-x86-64.so.2 /bin/true by-loader",
+        &["/lib64/ld-linux-x86-64.so.2", "/bin/true", "by-loader"],
+    ),
 ];
 
 /// The one record with these arguments; it has run, and nothing about it was a lie.
@@ -62,7 +65,9 @@ fn each_way_has_one_record() {
     assert_eq!(arguments_of(&commands[0])[..2], ["bash", "-c"]);
     drop(the_record(&commands, &["probe", "thread", "/bin/true", "from-thread"]));
     drop(the_record(&commands, &["env", "-i", "/bin/true", "bare"]));
-    let of = |word: &str| the_record(&commands, WAYS.iter().find(|(line, _)| line.contains(word)).expect("a way").1);
+    let of = |word: &str| {
+        the_record(&commands, WAYS.iter().find(|(line, _)| line.contains(word)).expect("a way").1)
+    };
     assert!(of("in-memory")["jit"]["path"].as_str().is_some_and(|path| path.contains("memfd:unnamed")));
     assert!(of("narrow")["process"]["executable"].as_str().is_some_and(|path| path.ends_with("/true")));
     assert_eq!(of("way.sh")["jit"]["path"], "/tmp/way.sh");
@@ -99,9 +104,8 @@ fn an_exec_that_fails_is_recorded_with_its_error() {
     let close = session.close();
     let failures = [("/tmp/missing", 2), ("/tmp/not-executable", 13), ("/tmp/no-program", 8), ("/tmp", 13)];
     for (path, errno) in failures {
-        let record = session.the_command(path, |record| {
-            arguments_of(record).first().is_some_and(|first| first == path)
-        });
+        let record = session
+            .the_command(path, |record| arguments_of(record).first().is_some_and(|first| first == path));
         assert_eq!(record["jit"]["errno"], errno, "{record} {outcome:?}");
         assert_eq!(record["event"]["outcome"], "failure", "{record}");
     }

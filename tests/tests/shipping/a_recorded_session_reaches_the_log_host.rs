@@ -1,12 +1,11 @@
 //! The whole way, set up as the README says: a login by ssh, its commands and its end, in the file of another machine.
 
 use e2e::deadline;
-use e2e::host::free_port;
 use e2e::process::Running;
 use e2e::recording::Recording;
 
 use crate::keys::{Keys, text};
-use crate::syslog::{HOST, LOG_HOST_NAME, LogHost, forwarding};
+use crate::syslog::{HOST, LOG_HOST_NAME, LogHost, forwarding, reserved_port};
 
 /// What host.toml says of the socket of its own.
 const TABLES: &str = "
@@ -20,7 +19,7 @@ state = \"/run/jit-state\"
 
 #[test]
 fn a_session_a_refusal_and_a_command_are_in_the_log_hosts_file() {
-    let (keys, port) = (Keys::make(), free_port());
+    let (keys, port) = (Keys::make(), reserved_port());
     let log_host = LogHost::start(&keys, LOG_HOST_NAME, port);
 
     let recording = Recording::with(TABLES);

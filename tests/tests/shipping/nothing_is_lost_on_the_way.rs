@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use e2e::deadline;
-use e2e::host::free_port;
 
 use crate::keys::Keys;
 use crate::origin::{Origin, command};
-use crate::syslog::{Daemon, Forwarder, LOG_HOST_NAME, LogHost};
+use crate::syslog::{Daemon, Forwarder, LOG_HOST_NAME, LogHost, reserved_port};
 
 /// Records in one test.
 const MANY: u64 = 2_000;
@@ -30,7 +29,7 @@ fn assert_in_order(arrived: &[String], wanted: &[String]) {
 
 #[test]
 fn a_killed_and_restarted_rsyslog_loses_no_record() {
-    let (keys, port) = (Keys::make(), free_port());
+    let (keys, port) = (Keys::make(), reserved_port());
     let log_host = LogHost::start(&keys, LOG_HOST_NAME, port);
     let mut forwarder = Forwarder::start(&keys, port);
     let mut origin = Origin::new();
@@ -55,7 +54,7 @@ fn a_killed_and_restarted_rsyslog_loses_no_record() {
 
 #[test]
 fn a_log_host_that_is_away_delays_nobody_and_everything_arrives_later() {
-    let (keys, port) = (Keys::make(), free_port());
+    let (keys, port) = (Keys::make(), reserved_port());
     let mut forwarder = Forwarder::start(&keys, port);
     let mut origin = Origin::new();
     origin.ship_to(&forwarder.socket());
@@ -80,7 +79,7 @@ fn a_log_host_that_is_away_delays_nobody_and_everything_arrives_later() {
 
 #[test]
 fn a_log_host_with_another_name_gets_nothing() {
-    let (keys, port) = (Keys::make(), free_port());
+    let (keys, port) = (Keys::make(), reserved_port());
     let mut impostor = LogHost::start(&keys, "other.example", port);
     let forwarder = Forwarder::start(&keys, port);
     let mut origin = Origin::new();

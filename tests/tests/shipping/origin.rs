@@ -99,6 +99,7 @@ pub(crate) fn command(seq: u64, argv: &[&[u8]]) -> Vec<String> {
         argv_sha256: "0".repeat(64),
         argv_source: ArgvSource::Kernel,
         shown: Some(vec![b"another\n]\"\\".to_vec()]),
+        argv_unreadable: None,
         outcome: Outcome::Ran,
     };
     command.json()

@@ -3,15 +3,14 @@
 use std::collections::BTreeSet;
 
 use audit::Event;
-use e2e::host::free_port;
 
 use crate::keys::Keys;
 use crate::origin::{Origin, one_of_each};
-use crate::syslog::{Forwarder, HOST, LOG_HOST_NAME, LogHost};
+use crate::syslog::{Forwarder, HOST, LOG_HOST_NAME, LogHost, reserved_port};
 
 #[test]
 fn every_record_arrives_byte_for_byte_with_its_name() {
-    let (keys, port) = (Keys::make(), free_port());
+    let (keys, port) = (Keys::make(), reserved_port());
     let log_host = LogHost::start(&keys, LOG_HOST_NAME, port);
     let forwarder = Forwarder::start(&keys, port);
     let mut origin = Origin::new();

@@ -1,7 +1,9 @@
 //! The two rsyslogd: the host's, which forwards, and the log host's, which keeps. Both run the files of `packaging/rsyslog/`.
 
 use std::collections::BTreeSet;
+use std::net::TcpListener;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use e2e::deadline;
@@ -20,6 +22,14 @@ pub(crate) const HOST: &str = "db1.prod";
 
 /// Long enough for everything, on a busy machine: rsyslog waits up to 60 s between two attempts.
 const LONG: Duration = Duration::from_secs(180);
+
+/// A port of 127.0.0.1 for a log host that may come later: below those that the kernel gives to others meanwhile.
+pub(crate) fn reserved_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 20_000 + u16::try_from(std::process::id() % 1_000).unwrap_or(0) * 8;
+    let mut ports = std::iter::repeat_with(|| first + NEXT.fetch_add(1, Ordering::Relaxed)).take(1_000);
+    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
+}
 
 /// The shipped text with each of these words replaced; each must stand there as often as said.
 fn with(shipped: &str, words: &[(&str, &str, usize)]) -> String {

@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -250,18 +252,19 @@ static int saw(char **argv)
 	return file < 0 || write(file, line, n) != n ? 27 : 0;
 }
 
-/* Processes that replace themselves as fast as they can, `width` at a time, for as long as they live. */
+/* Processes that replace themselves a thousand times a second, `width` at a time, for as long as they live. */
 static int bomb(char **argv)
 {
+	/* The dead are buried here, not by a process 1 that may have other things to do. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	signal(SIGCHLD, SIG_IGN);
 	for (int i = atoi(argv[0]); i > 0; i--)
 		if (fork() == 0) {
 			setsid();
 			for (;;) {
-				pid_t pid = fork();
-				if (pid > 0)
+				if (fork() > 0)
 					_exit(0);
-				if (pid < 0)
-					usleep(1000);
+				usleep(1000);
 			}
 		}
 	pause();

@@ -1,0 +1,33 @@
+//! A host set up as the documents say: the units are what systemd expects, nothing has failed, and no door is open.
+
+use e2e::booted::world::World;
+
+#[test]
+fn the_units_are_sound_and_no_door_is_open() {
+    let world = World::new();
+    let units = "systemd-analyze verify --man=no /usr/lib/systemd/system/jit-*.service /usr/lib/systemd/system/jit-*.socket /usr/lib/systemd/system/jit-*.timer";
+    let verified = world.host.script(units, []).ok();
+    assert_eq!(
+        (verified.stdout.as_str(), verified.stderr.as_str()),
+        ("", ""),
+        "systemd-analyze has no remark"
+    );
+
+    drop(world.host.run(["systemctl", "start", "jit-sweep.service"]).ok());
+    let failed =
+        world.host.run(["systemctl", "list-units", "--failed", "--no-legend", "jit-*", "session-*"]).ok();
+    assert_eq!(failed.stdout, "");
+    let scope = world.admin().exec(
+        "systemctl show --property=TimeoutStopUSec,CollectMode session-$(cat /proc/self/sessionid).scope",
+    );
+    assert_eq!(scope.ok().stdout, "TimeoutStopUSec=1s\nCollectMode=inactive-or-failed\n");
+
+    let check = world.host.run(["jit", "check"]);
+    assert!(check.succeeded(), "{check:?}");
+    let su = world.host.script("su acme-support -c true", []);
+    assert!(!su.succeeded(), "an account that is entered with a grant only: {su:?}");
+    for (line, door) in [("at now", "at"), ("crontab -", "cron")] {
+        let denied = world.host.script("echo true | runuser -u acme-support -- $1", [line]);
+        assert!(!denied.succeeded(), "{door} is closed to vendors: {denied:?}");
+    }
+}

@@ -1,0 +1,48 @@
+//! A program that changes its arguments between the gate and the kernel is recorded with what really ran, every time, and
+//! the difference is counted.
+
+use std::collections::HashMap;
+
+use e2e::recording::Recording;
+use e2e::recording::probe::{self, PROBE};
+use e2e::recording::session::arguments_of;
+
+/// How often the racer runs.
+const RUNS: usize = 500;
+
+#[test]
+fn five_hundred_of_five_hundred_records_show_what_ran() {
+    let recording = Recording::fresh();
+    probe::install(&recording.world.host);
+    let (outcome, session) =
+        recording.exec(&recording.client(), &format!("probe racer {PROBE} /tmp/saw {RUNS}"));
+    drop(outcome.ok());
+    let close = session.close();
+
+    // What each run was really called with, by its own word.
+    let saw = recording.world.host.read("/tmp/saw");
+    let saw: HashMap<&str, &str> = saw.lines().filter_map(|line| line.split_once(' ')).collect();
+    assert_eq!(saw.len(), RUNS);
+
+    let (mut right, mut differences) = (0, 0);
+    for record in session.commands() {
+        let arguments = arguments_of(&record);
+        let [_, word, _, number, own, shared] = &arguments[..] else { continue };
+        if word != "saw" {
+            continue;
+        }
+        assert_eq!(record["jit"]["argv_source"], "kernel", "{record}");
+        assert_eq!(saw[number.as_str()], format!("{own} {shared}"), "{record}");
+        right += 1;
+        if record["jit"]["differs"] == true {
+            differences += 1;
+            let shown = record["jit"]["shown"].as_str().unwrap_or_default();
+            assert_ne!(shown, arguments.join(" "), "what was shown is kept: {record}");
+        }
+    }
+    assert_eq!(right, RUNS);
+    assert!(differences > 0, "the racer raced: {close}");
+    assert_eq!(close["jit"]["differences"], differences, "{close}");
+    let shown = recording.jit(["show", &session.id]).ok().stdout;
+    assert_eq!(shown.matches("(differs from what was shown)").count(), differences, "{close}");
+}
