@@ -36,6 +36,16 @@ pub fn start_and_state(pid: i32) -> Option<(u64, char)> {
     Some((fields.nth(18)?.parse().ok()?, state))
 }
 
+/// The audit session of the login that a process serves; `None` if it has none of its own. A daemon that was started in
+/// a login hands that one's id on to its children, until pam_loginuid gives a login its own.
+#[must_use]
+pub fn own_audit_session(pid: i32) -> Option<u32> {
+    let id = audit_session(pid).filter(|id| *id != UNSET)?;
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let parent: i32 = stat.get(stat.rfind(')')? + 2..)?.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    (audit_session(parent) != Some(id)).then_some(id)
+}
+
 /// The processes that carry an audit session id, zombies left out, each held.
 #[must_use]
 pub fn processes_of(session: u32) -> Vec<(i32, Pidfd)> {

@@ -232,14 +232,23 @@ impl Recording {
     #[must_use]
     #[track_caller]
     pub fn session(&self, client: &Client) -> Session<'_> {
+        self.session_after(client, 0)
+    }
+
+    /// The ids of the sessions that this client has opened.
+    fn opened_by(&self, client: &Client) -> Vec<String> {
         let source = client.source().to_string();
-        let found = deadline::poll(deadline::SOON, || {
-            let opened = self.records("session.open");
-            let ours = opened.iter().rev().find(|record| record["source"]["ip"] == source.as_str())?;
-            ours["jit"]["session"].as_str().map(str::to_owned)
-        });
+        let opened = self.records("session.open");
+        let ours = opened.iter().filter(|record| record["source"]["ip"] == source.as_str());
+        ours.filter_map(|record| record["jit"]["session"].as_str().map(str::to_owned)).collect()
+    }
+
+    #[track_caller]
+    fn session_after(&self, client: &Client, before: usize) -> Session<'_> {
+        let found = deadline::poll(deadline::SOON, || self.opened_by(client).split_off(before).pop());
         let id = found.unwrap_or_else(|| {
-            panic!("no session from {source}; {}\n{}", self.recorder_says(), self.world.host.sshd_log())
+            let (source, sshd) = (client.source(), self.world.host.sshd_log());
+            panic!("no session from {source}; {}\n{sshd}", self.recorder_says())
         });
         Session { recording: self, id }
     }
@@ -270,8 +279,9 @@ impl Recording {
         word: &str,
     ) -> (Running, Session<'_>) {
         let words: Vec<&str> = if words.is_empty() { Vec::new() } else { vec![words] };
+        let before = self.opened_by(client).len();
         let running = Running::start(client.ssh(flags, &words), b"");
-        self.started(client, running, word)
+        self.started(client, before, running, word)
     }
 
     /// Starts a shell on a terminal with `input` typed into it, and comes back when it has run something with `word`.
@@ -280,15 +290,24 @@ impl Recording {
     #[track_caller]
     pub fn shell(&self, client: &Client, flags: &[&str], input: &str, word: &str) -> (Running, Session<'_>) {
         let flags = [&["-tt"], flags].concat();
+        let before = self.opened_by(client).len();
         let running = Running::start(client.ssh(&flags, &[]), input.as_bytes());
-        self.started(client, running, word)
+        self.started(client, before, running, word)
     }
 
     #[track_caller]
-    fn started(&self, client: &Client, running: Running, word: &str) -> (Running, Session<'_>) {
-        let session = self.session(client);
+    fn started(
+        &self,
+        client: &Client,
+        before: usize,
+        running: Running,
+        word: &str,
+    ) -> (Running, Session<'_>) {
+        let session = self.session_after(client, before);
         let started = deadline::poll(deadline::SOON, || {
-            (word.is_empty() || session.lines().iter().any(|line| line.contains(word))).then_some(())
+            // The shell's own line has the word too, and is there before.
+            let runs = |line: &String| line.contains(word) && !line.starts_with("bash -c ");
+            (word.is_empty() || session.lines().iter().any(runs)).then_some(())
         });
         assert!(started.is_some(), "{word} runs: {:?}\n{:?}", session.lines(), running.so_far());
         (running, session)

@@ -29,6 +29,8 @@ const WARNINGS: [(u8, u64, &str); 2] = [(1, 300, "five minutes"), (2, 60, "one m
 #[derive(Debug)]
 pub(super) struct RefusedConnection {
     monitor: Pidfd,
+    /// The login's own: sshd's other process of the connection does not notice that its monitor is gone.
+    audit_session: Option<u32>,
     ends: Boottime,
 }
 
@@ -98,11 +100,17 @@ impl Recorder {
             }
         }
         self.kill_rounds(now);
+        let open: Vec<u32> = self.sessions.values().map(|live| live.state.audit_session).collect();
         self.refused.retain(|refused| {
             if now < refused.ends {
                 return true;
             }
-            refused.monitor.signal(Signal::SIGKILL);
+            // Gone already, and its number perhaps another's: the id is looked at only while the process is there.
+            if refused.monitor.signal(Signal::SIGKILL)
+                && let Some(id) = refused.audit_session.filter(|id| !open.contains(id))
+            {
+                ending::kill_session(id);
+            }
             false
         });
     }
@@ -284,11 +292,13 @@ impl Recorder {
 
     /// A refused connection is ended if it stays.
     pub(super) fn end_refused_connection(&mut self, monitor: i32, connection: u32) {
+        let audit_session = ending::own_audit_session(monitor);
         if start_and_state(monitor).is_some()
             && let Ok(monitor) = Pidfd::open(monitor)
             && !self.hung_up(connection)
         {
-            self.refused.push(RefusedConnection { monitor, ends: Boottime::now().plus_secs(REFUSED_STAYS) });
+            let ends = Boottime::now().plus_secs(REFUSED_STAYS);
+            self.refused.push(RefusedConnection { monitor, audit_session, ends });
         }
     }
 

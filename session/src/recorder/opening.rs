@@ -13,7 +13,7 @@ use super::live::Live;
 use super::reception::json;
 use super::state::SessionState;
 use super::{Recorder, Token, notify_ffi};
-use crate::ending::{Pidfd, UNSET, audit_session, own_cgroup, session_scope, start_and_state};
+use crate::ending::{Pidfd, own_audit_session, own_cgroup, session_scope, start_and_state};
 
 fn refuse(code: &str, told: impl Into<String>) -> Answer {
     Answer::Refuse { code: code.to_owned(), told: told.into() }
@@ -44,8 +44,7 @@ impl Recorder {
             return Err(broken("it comes from another process"));
         }
         // Not what the module says, but what the kernel says of the process that asks.
-        let audit_session = audit_session(peer).filter(|id| *id != UNSET);
-        let audit_session = audit_session.ok_or_else(|| {
+        let audit_session = own_audit_session(peer).ok_or_else(|| {
             refuse("no-audit-session", "the login has no audit session (is pam_loginuid in sshd's stack?); tell the host's administrator")
         })?;
         self.check_others(&grant, &handover, audit_session)?;

@@ -118,7 +118,10 @@ fn an_extension_needs_a_new_grant_of_the_same_scope_within_the_first_ones_limit(
     let refused = |what: &str, request: &Request, words: &str| {
         let outcome = extend(&world.granted(request));
         assert_eq!(outcome.code, Some(1), "{what}: {outcome:?}");
-        assert!(outcome.stderr.starts_with("error: ") && outcome.stderr.contains(words), "{what}: {outcome:?}");
+        assert!(
+            outcome.stderr.starts_with("error: ") && outcome.stderr.contains(words),
+            "{what}: {outcome:?}"
+        );
         assert!(left() <= 300, "{what}");
     };
     let hour = Request { length: "50m".into(), ..Request::default() };
@@ -175,7 +178,8 @@ fn a_revocation_ends_the_sessions_that_it_names_within_a_second() {
     let world = &recording.world;
     let (grant, identity) = recording.grant(&Request::default(), &world.jo);
     let client = world.client(&identity);
-    let (shell, session) = recording.shell(&client, &[], "setsid sleep 1001 &\n/bin/true started\n", "started");
+    let (shell, session) =
+        recording.shell(&client, &[], "setsid sleep 1001 &\n/bin/true started\n", "started");
     let (_, elsewhere) = recording.grant(&Request::default().as_account("acme-two"), &world.jo);
     let other = Client::new(&world.host, "acme-two", &elsewhere);
     let (running, spared) = recording.start(&other, "exec sleep 1000", "sleep");
