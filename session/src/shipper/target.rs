@@ -34,8 +34,8 @@ pub enum Target {
         format: Format,
         /// The private enterprise number.
         enterprise: u32,
-        /// The connection, and the inode of the socket that it leads to.
-        connection: Option<(UnixDatagram, u64)>,
+        /// The connection; inode and time of the socket that it leads to.
+        connection: Option<(UnixDatagram, (u64, i64, i64))>,
     },
     /// A TCP receiver of RFC 5424.
     Tcp {
@@ -94,7 +94,7 @@ impl Target {
                 // A datagram socket is not told that its peer has gone; another one answers then, or nobody.
                 let gone = connection
                     .as_ref()
-                    .is_some_and(|(_, inode)| inode_of(path).ok() != Some(*inode) || connect(path).is_err());
+                    .is_some_and(|(_, made)| identity(path).ok() != Some(*made) || connect(path).is_err());
                 if gone {
                     *connection = None;
                 }
@@ -121,9 +121,9 @@ impl Target {
                 let (socket, _) = match connection {
                     Some(connection) => connection,
                     None => {
-                        // The inode first: if another socket takes its place now, that shows at the next look.
-                        let inode = inode_of(path)?;
-                        connection.insert((connect(path)?, inode))
+                        // This first: if another socket takes its place now, that shows at the next look.
+                        let made = identity(path)?;
+                        connection.insert((connect(path)?, made))
                     }
                 };
                 socket.send(message).map(drop)
@@ -154,8 +154,10 @@ fn connect(path: &Path) -> io::Result<UnixDatagram> {
     Ok(socket)
 }
 
-fn inode_of(path: &Path) -> io::Result<u64> {
-    Ok(std::fs::metadata(path)?.ino())
+/// What tells sockets of one name apart: a file system may use an inode again at once, so the time too.
+fn identity(path: &Path) -> io::Result<(u64, i64, i64)> {
+    let file = std::fs::metadata(path)?;
+    Ok((file.ino(), file.mtime(), file.mtime_nsec()))
 }
 
 /// The frame that a plain /dev/log reads. Its timestamp is the receiver's business; the JSON has ours.
