@@ -64,6 +64,9 @@ impl Approval {
         }
         let mut rest = blob;
         let signature = SshSig::decode(&mut rest).map_err(|_| ApprovalError::Unreadable)?;
+        if matches!(signature.public_key(), ssh_key::public::KeyData::Certificate(_)) {
+            return Err(ApprovalError::Unreadable);
+        }
         let encoded = signature.encode_vec().map_err(|_| ApprovalError::Unreadable)?;
         // ssh-key verifies a re-encoding, so altered bytes could pass: demand the same bytes.
         if !rest.is_empty() || encoded != blob || !signature.reserved().is_empty() || signature.version() != 1

@@ -75,6 +75,9 @@ impl PublicKey {
         if line.contains(['\r', '\n', '\0']) {
             return Err(KeyError::Unreadable);
         }
+        if line.contains("-cert-v01") {
+            return Err(KeyError::Unreadable);
+        }
         let key = ssh_key::PublicKey::from_openssh(line).map_err(|_| KeyError::Unreadable)?;
         Self::from_ssh(key.key_data().clone())
     }
