@@ -41,9 +41,14 @@ pub fn start_and_state(pid: i32) -> Option<(u64, char)> {
 #[must_use]
 pub fn own_audit_session(pid: i32) -> Option<u32> {
     let id = audit_session(pid).filter(|id| *id != UNSET)?;
+    (audit_session(parent(pid)?) != Some(id)).then_some(id)
+}
+
+/// The parent of a process (proc(5), `stat` field 4).
+#[must_use]
+pub fn parent(pid: i32) -> Option<i32> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let parent: i32 = stat.get(stat.rfind(')')? + 2..)?.split_ascii_whitespace().nth(1)?.parse().ok()?;
-    (audit_session(parent) != Some(id)).then_some(id)
+    stat.get(stat.rfind(')')? + 2..)?.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
 /// The processes that carry an audit session id, zombies left out, each held.

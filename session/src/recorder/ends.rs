@@ -18,8 +18,9 @@ use crate::ending::{self, Pidfd, start_and_state};
 
 /// Between two rounds of killing, in milliseconds.
 const ROUND: u64 = 20;
-/// Between the last message and the first round, in milliseconds.
-const LAST_WORDS: u64 = 100;
+/// How long sshd may take to bring the last message to the person, in milliseconds; all else of the session is killed at
+/// once, after which sshd mostly ends by itself.
+const LAST_WORDS: u64 = 300;
 /// How long a refused connection may stay, in seconds: time to read why.
 const REFUSED_STAYS: u64 = 3;
 /// Warnings before the deadline, in seconds.
@@ -336,10 +337,19 @@ impl Recorder {
     fn kill_round(&mut self, key: u32, now: Boottime, processes: &[(i32, Pidfd)]) {
         let Some(live) = self.sessions.get_mut(&key) else { return };
         let Some(end) = live.ending.as_mut() else { return };
-        if !std::mem::replace(&mut end.told, true) {
-            terminal::tell_processes(processes, &format!("this session is over: {}", end.reason.told()));
+        if !std::mem::replace(&mut end.told, true)
+            && !terminal::tell_processes(processes, &format!("this session is over: {}", end.reason.told()))
+        {
+            // No terminal, no last words.
+            end.next_kill = now;
         }
         if now < end.next_kill {
+            let monitor = live.state.handover.monitor;
+            let serves = |pid: i32| pid == monitor || ending::parent(pid) == Some(monitor);
+            for (_, process) in processes.iter().filter(|(pid, _)| !serves(*pid)) {
+                process.signal(Signal::SIGKILL);
+            }
+            end.killed = end.killed.max(processes.len() as u64);
             return;
         }
         if let Some(scope) = &live.state.scope {

@@ -87,9 +87,13 @@ pub(crate) struct Host {
 impl Host {
     pub(crate) fn new() -> Self {
         let mode_755 = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        // /tmp is writable by everybody, so nothing in it may decide; the build directory is root's.
-        let folder =
-            tempfile::Builder::new().permissions(mode_755).tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        // /tmp is writable by everybody, so nothing in it may decide; and sshd runs `jit principals` as nobody, who may
+        // not pass the folder that this checkout lies in.
+        let folder = tempfile::Builder::new()
+            .prefix("jit-host-")
+            .permissions(mode_755)
+            .tempdir_in("/var/lib")
+            .unwrap();
         let mut host = Self { folder, authority: String::new() };
         for directory in ["etc", "jit", "pam.d"] {
             fs::create_dir(host.at(directory)).unwrap();
