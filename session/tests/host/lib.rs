@@ -95,9 +95,11 @@ impl Host {
             .tempdir_in("/var/lib")
             .unwrap();
         let mut host = Self { folder, authority: String::new() };
-        for directory in ["etc", "jit", "pam.d"] {
+        for directory in ["bin", "etc", "jit", "pam.d"] {
             fs::create_dir(host.at(directory)).unwrap();
         }
+        // A copy, where nobody can start it too.
+        fs::copy(JIT, host.at("bin/jit")).unwrap();
         for key in ["trust_root", "ca", "kim", "jo", "host_key"] {
             host.make_key(key);
         }
@@ -115,7 +117,8 @@ impl Host {
 
     /// Writes a file, mode 0644; `@/` stands for the folder, `@JIT` for the program.
     pub(crate) fn write(&self, name: &str, text: &str) {
-        let text = text.replace("@JIT", JIT).replace("@/", &format!("{}/", self.folder.path().display()));
+        let text =
+            text.replace("@JIT", "@/bin/jit").replace("@/", &format!("{}/", self.folder.path().display()));
         fs::write(self.at(name), text).unwrap();
         self.chmod(name, if name.ends_with("shadow") { 0o600 } else { 0o644 });
     }
