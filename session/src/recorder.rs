@@ -21,7 +21,7 @@ mod store;
 mod terminal;
 mod uses;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -153,6 +153,8 @@ pub struct Recorder {
     revoked: ends::RevokedWatch,
     socket: OwnedFd,
     connections: HashMap<u32, OwnedFd>,
+    /// Answers that a connection has no room for yet.
+    unsent: HashMap<u32, VecDeque<String>>,
     spool: Spool,
     states: StateFolder,
     uses: uses::Uses,
@@ -345,13 +347,14 @@ impl Recorder {
                 live.unrecorded += u64::from(!ending);
                 self.slots.release(slot);
                 if !ending {
-                    self.tell_full(key);
+                    self.tell_full(key, over_quota);
                 }
                 return;
             }
             live.unrecorded += 1;
             let _ = notify_ffi::let_run(listener, notification.id);
             self.slots.release(slot);
+            self.tell_full(key, over_quota);
             return;
         }
         live.seq += 1;
@@ -392,23 +395,27 @@ impl Recorder {
         self.warn_again(key);
     }
 
-    fn tell_full(&mut self, key: u32) {
+    /// Says that a command could not be recorded: to the person if it did not run, and in a record.
+    fn tell_full(&mut self, key: u32, over_quota: bool) {
         let Some(live) = self.sessions.get_mut(&key) else { return };
         let now = Boottime::now();
         if live.told_full.is_some_and(|told| now.millis_since(told) < 60_000) {
             return;
         }
         live.told_full = Some(now);
-        terminal::tell(
-            live.state.audit_session,
-            "commands can not be recorded: no space is left; nothing more runs until there is",
-        );
+        let stop = self.settings.on_audit_failure == OnAuditFailure::Stop;
+        let (why, until) = if over_quota {
+            ("this session has used its share of the space for records up", "nothing more runs in it")
+        } else {
+            ("no space is left", "nothing more runs until there is")
+        };
+        if stop {
+            let line = format!("commands can not be recorded: {why}; {until}");
+            terminal::tell(live.state.audit_session, &line);
+        }
         let session = live.id().to_owned();
-        self.notice(
-            Event::RecorderFull,
-            Some(session),
-            "a command was refused because it can not be recorded: no space is left",
-        );
+        let what = if stop { "was refused because it can not be" } else { "runs although it can not be" };
+        self.notice(Event::RecorderFull, Some(session), &format!("a command {what} recorded: {why}"));
     }
 
     /// Makes everything of this turn durable, then lets it happen.
@@ -449,7 +456,7 @@ impl Recorder {
             if live_pending.is_some_and(|pending| pending.seq == live.seq) {
                 live.seq -= 1;
             }
-            self.tell_full(waiting.session);
+            self.tell_full(waiting.session, false);
         } else if self.kernel.is_none() || answered.is_err() {
             let pending = live.pending.remove(&tid);
             if let Some(pending) = pending {

@@ -1,15 +1,17 @@
 //! The recorder's socket: who may speak, one message, and the answer.
 //!
 //! `SOCK_SEQPACKET`, mode 0600; the kernel says who is there (`SO_PEERCRED`), and only root is heard. A
-//! peer that does not take its answer is dropped: nothing here waits.
+//! peer that does not take its answers does not delay anybody: they wait, and nothing here does.
 
+use std::collections::VecDeque;
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 
 use audit::handover::{Answer, MAX_MESSAGE, Message, Reply};
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::epoll::EpollFlags;
+use nix::sys::epoll::{EpollEvent, EpollFlags};
 use nix::sys::socket::sockopt::PeerCredentials;
 use nix::sys::socket::{
     AddressFamily, Backlog, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixAddr, accept4, bind,
@@ -21,6 +23,8 @@ use super::{Recorder, Token};
 
 /// Connections that may wait at once.
 const BACKLOG: i32 = 512;
+/// Answers that may wait for a peer to take them: more than there are sessions.
+const UNSENT: usize = 65_536;
 
 /// Makes the listening socket at `path`, in place of one that nobody listens on.
 ///
@@ -68,6 +72,10 @@ fn receive(connection: &OwnedFd) -> io::Result<Option<(Message, Option<OwnedFd>)
     Ok(Some((message, descriptor)))
 }
 
+fn send_now(connection: &OwnedFd, text: &str) -> Result<usize, Errno> {
+    send(connection.as_raw_fd(), text.as_bytes(), MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT)
+}
+
 /// An answer to an administrator.
 pub(super) fn json(reply: &Reply) -> String {
     // Texts and numbers into memory: this does not fail.
@@ -91,6 +99,12 @@ impl Recorder {
 
     /// Reads a message and does what it says.
     pub(super) fn connection_speaks(&mut self, key: u32, events: EpollFlags) {
+        if events.contains(EpollFlags::EPOLLOUT) {
+            self.reply_more(key);
+            if !events.intersects(EpollFlags::EPOLLIN | EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR) {
+                return;
+            }
+        }
         let Some(connection) = self.connections.get(&key) else { return };
         let peer = getsockopt(connection, PeerCredentials).map_or(0, |peer| peer.pid());
         let received = if events.contains(EpollFlags::EPOLLIN) { receive(connection) } else { Ok(None) };
@@ -145,17 +159,52 @@ impl Recorder {
         }
     }
 
-    /// Sends an answer; a peer that does not take it at once is dropped.
+    /// Sends an answer. What a connection has no room for waits until it has; a peer that lets too much wait is dropped.
     pub(super) fn reply(&mut self, key: u32, text: &str) {
         let Some(connection) = self.connections.get(&key) else { return };
-        if send(connection.as_raw_fd(), text.as_bytes(), MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT)
-            .is_err()
-        {
+        if let Some(unsent) = self.unsent.get_mut(&key) {
+            unsent.push_back(text.to_owned());
+            if unsent.len() > UNSENT {
+                self.disconnect(key);
+            }
+            return;
+        }
+        match send_now(connection, text) {
+            Ok(_) => {}
+            Err(Errno::EAGAIN) => {
+                self.unsent.insert(key, VecDeque::from([text.to_owned()]));
+                self.listen_for(key, EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT);
+            }
+            Err(_) => self.disconnect(key),
+        }
+    }
+
+    /// Sends what waited for room.
+    fn reply_more(&mut self, key: u32) {
+        let (Some(connection), Some(unsent)) = (self.connections.get(&key), self.unsent.get_mut(&key)) else {
+            return;
+        };
+        while let Some(text) = unsent.front() {
+            match send_now(connection, text) {
+                Ok(_) => drop(unsent.pop_front()),
+                Err(Errno::EAGAIN) => return,
+                Err(_) => return self.disconnect(key),
+            }
+        }
+        self.unsent.remove(&key);
+        self.listen_for(key, EpollFlags::EPOLLIN);
+    }
+
+    fn listen_for(&mut self, key: u32, events: EpollFlags) {
+        let Some(connection) = self.connections.get(&key) else { return };
+        let mut event = EpollEvent::new(events, Token::Connection(key).pack());
+        if self.epoll.modify(connection, &mut event).is_err() {
             self.disconnect(key);
         }
     }
 
     pub(super) fn disconnect(&mut self, key: u32) {
+        self.unsent.remove(&key);
         if let Some(connection) = self.connections.remove(&key) {
             let _ = self.epoll.delete(&connection);
         }

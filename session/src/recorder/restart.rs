@@ -203,6 +203,7 @@ pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recor
         revoked: ends::RevokedWatch::new(&settings.config)?,
         socket,
         connections: HashMap::new(),
+        unsent: HashMap::new(),
         spool,
         states,
         uses,

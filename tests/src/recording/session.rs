@@ -158,6 +158,17 @@ impl Session<'_> {
     }
 }
 
+/// Set in `/proc/PID/stat`, field 9, once a process has begun to exit (linux/sched.h, `PF_EXITING`).
+const EXITING: u64 = 0x4;
+
+/// Whether a process runs nothing any more. One that exits lets go of the gate first and stays in `/proc` a moment: the
+/// kernel's word that a session is over may come in between.
+fn is_dead(stat: &str) -> bool {
+    let Some((_, rest)) = stat.rsplit_once(") ") else { return true };
+    let flags = rest.split(' ').nth(6).and_then(|flags| flags.parse::<u64>().ok());
+    rest.starts_with(['Z', 'X']) || flags.is_none_or(|flags| flags & EXITING != 0)
+}
+
 /// The living processes of a `/proc` folder that carry an audit session id, by id and name.
 pub(super) fn processes_of(proc: &Path, audit_session: u64) -> Vec<(i32, String)> {
     let mut found = Vec::new();
@@ -166,8 +177,7 @@ pub(super) fn processes_of(proc: &Path, audit_session: u64) -> Vec<(i32, String)
             continue;
         };
         let read = |name: &str| std::fs::read_to_string(entry.path().join(name)).unwrap_or_default();
-        let dead = read("stat").rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with(['Z', 'X']));
-        if !dead && read("sessionid").trim() == audit_session.to_string() {
+        if !is_dead(&read("stat")) && read("sessionid").trim() == audit_session.to_string() {
             found.push((pid, read("comm").trim().to_owned()));
         }
     }

@@ -156,6 +156,7 @@ fn an_extension_needs_a_new_grant_of_the_same_scope_within_the_first_ones_limit(
     world.host.write("/etc/jit/revoked", world.authority.revoked());
     let said = shell.finish().stdout;
     assert!(said.contains(&format!("*** this session was extended by grant {grant}")), "{said:?}");
+    assert!(said.contains("*** this session ends in five minutes, with all its processes"), "{said:?}");
     drop(session.close());
 
     // Without a limit in the first grant there is no later end.

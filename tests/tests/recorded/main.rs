@@ -1,6 +1,7 @@
 //! Recorded sessions on a private sshd, with the recorder in the foreground: everything that needs no process 1.
 #![allow(clippy::expect_used, reason = "in a test a failed step ends it with that sentence")]
 
+mod a_full_disk_stops_what_can_not_be_recorded;
 mod a_lie_at_the_gate_is_recorded_as_what_ran;
 mod a_session_ends_when_its_window_closes;
 mod an_order_ends_sessions;
@@ -8,5 +9,9 @@ mod arguments_are_recorded_whole_and_safe;
 mod every_command_is_recorded;
 mod every_way_of_running_a_program_is_recorded;
 mod many_executions_are_counted_exactly;
+mod many_sessions_are_open_at_once;
+mod syslog_gets_every_record_and_delays_nobody;
 mod the_limits_of_a_grant_are_kept;
+mod the_recorder_is_one_and_hears_root_alone;
+mod the_sweep_ends_what_nobody_else_does;
 mod what_serves_a_session_may_die;

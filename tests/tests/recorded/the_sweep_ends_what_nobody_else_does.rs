@@ -1,0 +1,145 @@
+//! The third line of ending: with the recorder dead or hanging, one `jit sweep` ends what should be over, all of it; what
+//! is in time it leaves alone, and a second one finds nothing.
+
+use std::time::Duration;
+
+use e2e::authority::Request;
+use e2e::deadline;
+use e2e::process::Running;
+use e2e::recording::session::Session;
+use e2e::recording::{Recording, probe};
+
+/// Long enough to have everything running before it closes, on a busy machine.
+const WINDOW: &str = "20s";
+/// Until then the window has closed.
+const CLOSED: Duration = Duration::from_secs(40);
+/// What a sweep says that found nothing.
+const NOTHING: &str = "nothing to sweep\n";
+
+/// A recorded host with a busy session that the window's end finds open: its client, its id and its audit session.
+fn busy() -> (Recording, Running, String, u64) {
+    let recording = Recording::fresh();
+    probe::install(&recording.world.host);
+    let request = Request { length: WINDOW.into(), ..Request::default() };
+    let client = recording.client_for(&request);
+    let input = "setsid sleep 1001 &\nprobe bomb 3 &\n/bin/true all-started\n";
+    let (shell, session) = recording.shell(&client, &[], input, "all-started");
+    let (id, audit_session) = (session.id.clone(), session.audit_session());
+    assert_eq!(recording.jit(["sweep"]).ok().stdout, NOTHING, "it is in time");
+    assert!(session.shown().is_some_and(|open| open["left"].as_u64() >= Some(2)), "too slow for {WINDOW}");
+    (recording, shell, id, audit_session)
+}
+
+/// Sweeps until something was found, which the end of the window is; then nothing of the session is left.
+#[track_caller]
+fn assert_sweep_ends(recording: &Recording, id: &str, audit_session: u64) {
+    let said = deadline::poll(CLOSED, || {
+        let said = recording.jit(["sweep"]).ok().stdout;
+        (said != NOTHING).then_some(said)
+    });
+    let said = said.expect("a sweep that ends the session");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(
+        said.starts_with(&format!("the sweep ended session {id}, because its deadline had passed: ")),
+        "{said}"
+    );
+    assert!(said.ends_with(", 0 left\n"), "{said}");
+    assert_eq!(recording.processes_of(audit_session), []);
+    assert_eq!(recording.jit(["sweep"]).ok().stdout, NOTHING, "a second sweep");
+}
+
+#[test]
+fn it_ends_a_session_whose_recorder_hangs() {
+    let (recording, shell, id, audit_session) = busy();
+    let recorder = recording.recorder_pid();
+    recording.signal("STOP", recorder);
+    assert_sweep_ends(&recording, &id, audit_session);
+    assert!(!shell.finish().succeeded());
+    recording.signal("CONT", recorder);
+    let session = Session { recording: &recording, id };
+    let close = session.close();
+    assert_eq!(close["jit"]["reason"], "window_closed", "{close}");
+    assert_eq!(close["jit"]["proved"], true, "{close}");
+    // What the sweep had to say waited for the recorder.
+    deadline::until("the sweep is recorded", || session.parts("sweep.end").len() == 1);
+    assert_eq!(recording.jit(["sweep"]).ok().stdout, NOTHING, "after the close");
+}
+
+#[test]
+fn it_ends_a_session_whose_recorder_is_dead() {
+    let (mut recording, shell, id, audit_session) = busy();
+    recording.kill_recorder();
+    // Whether the recorder comes back is not known at once: sweeps before the second one leave the session alone. So the
+    // window has to close between the first two.
+    let state = Session { recording: &recording, id: id.clone() }.state().expect("its file");
+    let end = state["deadline"].as_u64().expect("a deadline");
+    assert!(deadline::poll(CLOSED, || (boottime() > end).then_some(())).is_some());
+    assert_sweep_ends(&recording, &id, audit_session);
+    assert!(!shell.finish().succeeded());
+    let session = Session { recording: &recording, id: id.clone() };
+    assert_eq!(session.parts("sweep.end").len(), 1, "recorded without a recorder");
+    recording.start_recorder();
+    let session = Session { recording: &recording, id };
+    let close = session.close();
+    let reason = close["jit"]["reason"].as_str().unwrap_or_default();
+    assert!(["window_closed", "recorder_lost"].contains(&reason), "{close}");
+    assert_eq!(close["jit"]["commands"], session.lines().len(), "{close}");
+    drop(recording.client().exec("/bin/true in").ok());
+}
+
+/// Nanoseconds since boot, as the recorder counts deadlines.
+fn boottime() -> u64 {
+    let uptime = std::fs::read_to_string("/proc/uptime").expect("reads the uptime");
+    let seconds: f64 = uptime.split(' ').next().and_then(|text| text.parse().ok()).expect("seconds");
+    Duration::from_secs_f64(seconds).as_nanos().try_into().expect("a time since boot")
+}
+
+#[test]
+fn it_ends_sessions_that_nobody_serves_or_records_any_more() {
+    let mut recording = Recording::fresh();
+    let client = recording.client();
+    let (running, served) = recording.start(&client, "exec sleep 1000", "sleep");
+    let (other, unserved) = recording.start(&client, "exec sleep 1001", "sleep");
+    let (served_id, unserved_id) = (served.id.clone(), unserved.id.clone());
+    let (kept, lost, monitor) = (served.audit_session(), unserved.audit_session(), unserved.monitor());
+    recording.kill_recorder();
+    recording.signal("KILL", monitor);
+    deadline::until("the monitor is gone", || {
+        !recording.processes_of(lost).iter().any(|(pid, _)| i64::from(*pid) == monitor)
+    });
+    // Nothing of it can run any more and nothing ends it at logout: it ends. The other may yet find a recorder.
+    let said = recording.jit(["sweep"]).ok().stdout;
+    assert!(
+        said.starts_with(&format!("the sweep ended session {unserved_id}, because its connection is gone")),
+        "{said}"
+    );
+    assert_eq!(recording.processes_of(lost), []);
+    assert!(!recording.processes_of(kept).is_empty());
+    // None came back by the next one.
+    let said = recording.jit(["sweep"]).ok().stdout;
+    assert!(
+        said.starts_with(&format!("the sweep ended session {served_id}, because no recorder runs")),
+        "{said}"
+    );
+    assert_eq!(recording.processes_of(kept), []);
+    assert_eq!(recording.jit(["sweep"]).ok().stdout, NOTHING);
+    drop((running.finish(), other.finish()));
+}
+
+#[test]
+fn it_leaves_alone_what_is_in_time_and_tidies_up_what_a_kill_left() {
+    let recording = Recording::fresh();
+    let client = recording.client();
+    let (running, session) = recording.start(&client, "exec sleep 1000", "sleep");
+    let before = session.processes();
+    let half = "/var/lib/jit/sessions/.S-22222222.new";
+    recording.world.host.write(half, "{");
+    drop(recording.world.host.run(["touch", "-d", "10 minutes ago", half]).ok());
+    assert_eq!(recording.jit(["sweep"]).ok().stdout, format!("removed {half}\n"));
+    for _ in 0..3 {
+        assert_eq!(recording.jit(["sweep"]).ok().stdout, NOTHING);
+    }
+    assert_eq!(session.processes(), before);
+    assert!(recording.records("sweep.end").is_empty());
+    drop(running);
+}
