@@ -61,6 +61,11 @@ pub enum Message {
         /// The process that serves it as root.
         monitor: i32,
     },
+    /// The module: put this record into the spool.
+    Record {
+        /// A line of JSON.
+        line: String,
+    },
     /// The sweep: put this record into the spool.
     Notice {
         /// A line of JSON.

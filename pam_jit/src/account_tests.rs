@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::hook::hook;
-use crate::scripted::{DOCUMENT, Scripted, auth_info, broken, certificate, refusal};
+use crate::scripted::{DOCUMENT, Scripted, Step, auth_info, broken, certificate, refusal};
 
 fn run(login: &mut Scripted) -> PamResultCode {
     hook(login, &[], PamResultCode::PAM_PERM_DENIED, account)
@@ -67,7 +67,11 @@ fn unreadable_trust_refuses_where_a_certificate_is_shown() {
 #[test]
 fn sudo_needs_a_session_whose_grant_allows_it() {
     for (recorded, allowed) in [(false, false), (false, true), (true, false)] {
-        let mut login = Scripted::new(refusal("does not allow sudo", "no-sudo"));
+        let told = "does not allow sudo";
+        let mut login = match recorded {
+            true => Scripted::new([Step::Tell(told), Step::TellRecorder("no-sudo")]),
+            false => Scripted::new(refusal(told, "no-sudo")),
+        };
         (login.service, login.auth_info, login.may_sudo) = ("sudo", None, allowed);
         if recorded {
             login.config = Ok(crate::scripted::recorded_host());

@@ -26,7 +26,9 @@ pub(crate) fn close(login: &mut impl Login, words: &[&CStr]) -> PamResultCode {
         let host = login.host_config(&file);
         match host.as_ref().ok().and_then(|host| host.recorder.clone()) {
             // The recorder writes session.close when the last process is gone; this is only the connection's end.
-            Some(recorder) => login.tell_recorder(&recorder, &Message::Logout { session }),
+            Some(recorder) => {
+                let _ = login.tell_recorder(&recorder, &Message::Logout { session });
+            }
             None => {
                 let facts = Facts { session: Some(session), ..facts_of(&terms, source) };
                 Place::of(login, &host).log(login, Event::SessionClose, facts);

@@ -7,7 +7,7 @@ use std::ffi::CStr;
 
 use audit::handover::Message;
 use audit::{Event, Facts, Record};
-use hostfile::{HostConfig, HostfileError, LogConfig, LogFormat};
+use hostfile::{HostConfig, HostfileError, LogConfig, LogFormat, RecorderConfig};
 use pam::constants::PamResultCode;
 
 use crate::arguments::{Arguments, default_config};
@@ -38,6 +38,7 @@ pub(crate) struct Vendor {
 pub(crate) struct Place {
     host: String,
     log: LogConfig,
+    recorder: Option<RecorderConfig>,
 }
 
 /// Runs `phase` for a vendor account; a refusal is told, logged, and answered with `refusal`.
@@ -68,7 +69,7 @@ pub(crate) fn hook<L: Login>(
         {
             // sshd leaves a refused connection open where nothing was asked to run (`ssh -N`): the recorder ends it.
             let monitor = i32::try_from(std::process::id()).unwrap_or(0);
-            login.tell_recorder(&recorder, &Message::Refused { monitor });
+            let _ = login.tell_recorder(&recorder, &Message::Refused { monitor });
         }
         refusal
     })
@@ -124,8 +125,14 @@ impl Place {
     /// As the configuration says; a plain `/dev/log` and the machine's name where it can't be read.
     pub(crate) fn of(login: &impl Login, host: &Result<HostConfig, HostfileError>) -> Self {
         match host {
-            Ok(host) => Self { host: host.host.to_string(), log: host.log.clone() },
-            Err(_) => Self { host: login.machine(), log: LogConfig::local(DEFAULT_SOCKET, LogFormat::Cee) },
+            Ok(host) => {
+                Self { host: host.host.to_string(), log: host.log.clone(), recorder: host.recorder.clone() }
+            }
+            Err(_) => Self {
+                host: login.machine(),
+                log: LogConfig::local(DEFAULT_SOCKET, LogFormat::Cee),
+                recorder: None,
+            },
         }
     }
 
@@ -139,7 +146,15 @@ impl Place {
             ..facts
         };
         let time = i64::try_from(login.now().millis).unwrap_or(i64::MAX);
-        login.log(&self.log, &Record { time, event, host: self.host.clone(), facts });
+        let record = Record { time, event, host: self.host.clone(), facts };
+        // Through the recorder it is durable and leaves the host at least once; without one it goes straight to the log.
+        let kept = self
+            .recorder
+            .as_ref()
+            .is_some_and(|recorder| login.tell_recorder(recorder, &Message::Record { line: record.json() }));
+        if !kept {
+            login.log(&self.log, &record);
+        }
     }
 }
 

@@ -67,8 +67,8 @@ pub(crate) trait Login {
     fn uid(&self, account: &str) -> Result<u32, Failed>;
     /// Installs the gate on this process and hands the session over to the recorder.
     fn begin(&mut self, recorder: &RecorderConfig, handover: Handover) -> Result<Answer, Failed>;
-    /// Tells the recorder something, within a bounded time; nothing depends on it.
-    fn tell_recorder(&mut self, recorder: &RecorderConfig, message: &Message);
+    /// Tells the recorder something, within a bounded time; gives whether it was done.
+    fn tell_recorder(&mut self, recorder: &RecorderConfig, message: &Message) -> bool;
     /// Sends a record to the log.
     fn log(&mut self, to: &LogConfig, record: &Record);
 }

@@ -243,7 +243,9 @@ fn a_recorded_session_begins_when_the_recorder_says_so() {
 #[test]
 fn without_a_recorder_that_answers_nobody_gets_in() {
     let told = "sessions can't be recorded on this host now";
-    let script = [vec![Step::Begin], refusal(told, "recorder"), vec![Step::TellRecorder("Refused")]].concat();
+    let mut script = vec![Step::Begin, Step::Tell(told), Step::NoRecorder("login.refuse")];
+    // Nobody keeps the record, so it goes straight to the log.
+    script.extend([Step::Log("login.refuse", Some("recorder")), Step::NoRecorder("Refused")]);
     let mut login = recorded(script);
     login.reply = Err(Failed("nobody listens".to_owned()));
     assert_eq!(run(&mut login, c"stage=last"), REFUSED);
@@ -252,8 +254,8 @@ fn without_a_recorder_that_answers_nobody_gets_in() {
 
 #[test]
 fn the_recorders_refusal_is_told_and_logged() {
-    let script =
-        [vec![Step::Begin], refusal("used up", "uses"), vec![Step::TellRecorder("Refused")]].concat();
+    let mut script = vec![Step::Begin, Step::Tell("used up")];
+    script.extend([Step::TellRecorder("login.refuse"), Step::TellRecorder("Refused")]);
     let mut login = recorded(script);
     login.reply =
         Ok(Answer::Refuse { code: "uses".to_owned(), told: "grant G-7F3K9Q is used up".to_owned() });
@@ -263,7 +265,8 @@ fn the_recorders_refusal_is_told_and_logged() {
 
 #[test]
 fn without_the_limit_of_process_1_nobody_gets_in() {
-    let script = [refusal(UNUSABLE, "configuration"), vec![Step::TellRecorder("Refused")]].concat();
+    let script =
+        vec![Step::Tell(UNUSABLE), Step::TellRecorder("login.refuse"), Step::TellRecorder("Refused")];
     let mut login = recorded(script);
     login.limit_holds = Err(Failed("no scope".to_owned()));
     assert_eq!(run(&mut login, c"stage=last"), REFUSED);

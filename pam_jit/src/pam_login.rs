@@ -130,8 +130,8 @@ impl Login for PamLogin<'_> {
         })
     }
 
-    fn tell_recorder(&mut self, to: &RecorderConfig, message: &Message) {
-        let _ = recorder::ask(&to.socket, message, None, recorder::TELLING);
+    fn tell_recorder(&mut self, to: &RecorderConfig, message: &Message) -> bool {
+        matches!(recorder::ask(&to.socket, message, None, recorder::TELLING), Ok(Answer::Open))
     }
 
     fn log(&mut self, to: &LogConfig, record: &Record) {

@@ -19,11 +19,21 @@ struct file { struct inode *f_inode; } CORE;
 struct linux_binprm { struct file *file; const char *filename; const char *interp; } CORE;
 struct mm_struct { unsigned long arg_start, arg_end; } CORE;
 struct thread_info { u32 status; } CORE;
-struct task_struct { struct thread_info thread_info; int pid, tgid, exit_code; u32 sessionid; struct mm_struct *mm; } CORE;
+struct ns_common { u32 inum; } CORE;
+struct pid_namespace { struct ns_common ns; } CORE;
+struct upid { int nr; struct pid_namespace *ns; } CORE;
+struct pid { u32 level; struct upid numbers[1]; } CORE;
+struct task_struct {
+	struct thread_info thread_info;
+	int pid, tgid, exit_code;
+	u32 sessionid;
+	struct mm_struct *mm;
+	struct task_struct *group_leader;
+	struct pid *thread_pid;
+} CORE;
 struct pt_regs { unsigned long orig_ax; } CORE;
 
-struct ns_pid { u32 pid, tgid; };
-
+enum { LEVELS = 33 }; /* MAX_PID_NS_LEVEL, and the first */
 enum { EXEC = 1, FAILED = 2, EXITED = 3 };
 enum { SCRIPT = 1 };
 enum { NAME = 256, CHUNK = 16384, CHUNKS = 400 }; /* 6.2 MiB: more than the kernel takes as arguments */
@@ -57,8 +67,7 @@ struct { UINT(type, 1 /* HASH */); UINT(max_entries, 16384); TYPE(key, u32); TYP
 struct { UINT(type, 6 /* PERCPU_ARRAY */); UINT(max_entries, 1); TYPE(key, u32); TYPE(value, struct event); } scratch SEC(".maps");
 struct { UINT(type, 6 /* PERCPU_ARRAY */); UINT(max_entries, 1); TYPE(key, u32); TYPE(value, u64); } lost SEC(".maps");
 
-/* The recorder's pid namespace: device and inode of /proc/self/ns/pid. */
-const volatile u64 namespace_device = 0;
+/* The recorder's pid namespace: the inode of /proc/self/ns/pid. */
 const volatile u64 namespace_inode = 0;
 
 static void *(*const map_lookup)(void *map, const void *key) = (void *)1;
@@ -66,7 +75,7 @@ static u64 (*const ktime_boot)(void) = (void *)125;
 static struct task_struct *(*const current_task)(void) = (void *)158; /* bpf_get_current_task_btf */
 static long (*const probe_read_user)(void *to, u32 size, const void *from) = (void *)112;
 static long (*const probe_read_kernel_str)(void *to, u32 size, const void *from) = (void *)115;
-static long (*const ns_pid_tgid)(u64 device, u64 inode, struct ns_pid *pid, u32 size) = (void *)120;
+static long (*const probe_read_kernel)(void *to, u32 size, const void *from) = (void *)113;
 static long (*const ringbuf_output)(void *ring, void *data, u64 size, u64 flags) = (void *)130;
 
 static void send(struct event *event, u32 length)
@@ -82,6 +91,30 @@ static void send(struct event *event, u32 length)
 		*count += 1;
 }
 
+/* The number of a process as the recorder sees it, also of one in a namespace below; 0 if it sees none. */
+static u32 number(struct task_struct *task)
+{
+	struct pid *pid = task->thread_pid;
+	if (!pid)
+		return 0;
+	u32 level = pid->level;
+	const char *numbers = (const char *)__builtin_preserve_access_index(&pid->numbers[0]);
+	for (u32 i = 0; i < LEVELS; i++) {
+		struct { int nr; void *ns; } upid; /* struct upid, whole */
+		u32 inode = 0;
+		if (i > level)
+			break;
+		if (probe_read_kernel(&upid, sizeof(upid), numbers + i * sizeof(upid)) != 0)
+			break;
+		struct pid_namespace *ns = upid.ns;
+		if (probe_read_kernel(&inode, sizeof(inode), __builtin_preserve_access_index(&ns->ns.inum)) != 0)
+			break;
+		if (inode == namespace_inode)
+			return upid.nr;
+	}
+	return 0;
+}
+
 static struct event *begin(struct task_struct *task, u32 kind)
 {
 	u32 zero = 0, session = task->sessionid;
@@ -90,16 +123,13 @@ static struct event *begin(struct task_struct *task, u32 kind)
 	struct event *event = map_lookup(&scratch, &zero);
 	if (!event)
 		return 0;
-	struct ns_pid pid = {};
-	if (ns_pid_tgid(namespace_device, namespace_inode, &pid, sizeof(pid)) != 0)
-		pid.pid = pid.tgid = 0;
 	event->time = ktime_boot();
 	event->inode = 0;
 	event->device = 0;
 	event->kind = kind;
 	event->session = session;
-	event->pid = pid.tgid;
-	event->tid = pid.pid;
+	event->pid = number(task->group_leader);
+	event->tid = number(task);
 	event->result = 0;
 	event->flags = 0;
 	event->total = 0;

@@ -65,9 +65,8 @@ impl KernelCopy {
     /// [`Unavailable`] if the kernel or a missing capability refuses.
     pub fn start() -> Result<Self, Unavailable> {
         let namespace = std::fs::metadata("/proc/self/ns/pid").map_err(unavailable)?;
-        let (device, inode) = (namespace.dev(), namespace.ino());
+        let inode = namespace.ino();
         let mut bpf = EbpfLoader::new()
-            .override_global("namespace_device", &device, true)
             .override_global("namespace_inode", &inode, true)
             .load(OBJECT)
             .map_err(unavailable)?;

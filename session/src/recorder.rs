@@ -13,12 +13,14 @@ pub(crate) mod gate;
 mod live;
 mod notify_ffi;
 mod opening;
+mod reading;
 mod reception;
 mod restart;
 mod slots_ffi;
 pub mod state;
 mod store;
 mod terminal;
+pub mod units;
 mod uses;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -29,7 +31,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use audit::command::{Command, Outcome};
-use audit::{Event, Notice};
+use audit::{CloseReason, Event, Notice};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
@@ -52,6 +54,9 @@ const LAST: usize = 200;
 
 /// Execs of one session that are taken in one turn: no session keeps the others waiting.
 const TAKEN_AT_ONCE: usize = 64;
+
+/// Execs of one session that may show memory which does not answer; with the last of them it ends.
+const STALLS: u8 = 3;
 
 /// What to do with an exec that can't be recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,6 +164,7 @@ pub struct Recorder {
     states: StateFolder,
     uses: uses::Uses,
     slots: Slots,
+    reading: reading::Reading,
     store: Store,
     kernel: Option<KernelCopy>,
     /// How many of its events were lost so far.
@@ -255,11 +261,11 @@ impl Recorder {
         }
         self.sync(Boottime::now());
         self.set_timer();
-        let position = self.spool.position();
-        if position != self.rung_at {
-            self.rung_at = position;
+        let confirmed = self.spool.confirmed();
+        if confirmed != self.rung_at {
+            self.rung_at = confirmed;
             self.spool.set_shipped(self.bell.segment());
-            self.bell.ring();
+            self.bell.ring(confirmed);
         }
     }
 
@@ -322,9 +328,18 @@ impl Recorder {
     fn gate(&mut self, key: u32, slot: usize, notification: &notify_ffi::Notification) {
         // What the kernel has to tell of an earlier exec of this thread is in its ring by now, and comes first.
         self.kernel_speaks();
-        let caller = Caller::read(notification);
         let Some(live) = self.sessions.get_mut(&key) else { return };
         let Some(listener) = live.listener.as_ref().map(AsFd::as_fd) else { return };
+        if live.ending.is_some() {
+            // Before anything of it is read: it is being killed, and may be as slow as it likes.
+            let _ = notify_ffi::deny(listener, notification.id, Errno::EPERM);
+            self.slots.release(slot);
+            return;
+        }
+        let read = self.reading.read(notification);
+        live.stalled += u8::from(read.is_none());
+        let stalls = read.is_none() && live.stalled >= STALLS;
+        let caller = read.unwrap_or_else(|| Caller::unread(notification, Errno::ETIMEDOUT));
         if !notify_ffi::waits(listener, notification.id) {
             self.slots.release(slot);
             return;
@@ -336,23 +351,12 @@ impl Recorder {
         // The command's own line comes later and is about as long.
         let bytes = 2 * line.len() as u64 + 2_000;
         let over_quota = live.bytes + bytes > self.settings.session_quota;
-        if live.ending.is_some() || over_quota || !self.spool.has_room(bytes) {
-            let ending = live.ending.is_some();
-            if ending || self.settings.on_audit_failure == OnAuditFailure::Stop {
-                let _ = notify_ffi::deny(
-                    listener,
-                    notification.id,
-                    if ending { Errno::EPERM } else { Errno::ENOSPC },
-                );
-                live.unrecorded += u64::from(!ending);
-                self.slots.release(slot);
-                if !ending {
-                    self.tell_full(key, over_quota);
-                }
-                return;
-            }
+        if over_quota || !self.spool.has_room(bytes) {
+            let _ = match self.settings.on_audit_failure {
+                OnAuditFailure::Stop => notify_ffi::deny(listener, notification.id, Errno::ENOSPC),
+                OnAuditFailure::Continue => notify_ffi::let_run(listener, notification.id),
+            };
             live.unrecorded += 1;
-            let _ = notify_ffi::let_run(listener, notification.id);
             self.slots.release(slot);
             self.tell_full(key, over_quota);
             return;
@@ -364,10 +368,13 @@ impl Recorder {
             // What can't be read can't be recorded, so it does not run; the kernel would say the same to an honest
             // caller.
             let _ = notify_ffi::deny(listener, notification.id, error);
-            live.seq += 1;
-            let pending = Pending { seq: live.seq, time: wall_millis(), caller };
+            let pending = Pending { seq: live.seq, time, caller };
             self.slots.release(slot);
             self.finish(key, &pending, Outcome::Failed(error as i32));
+            if stalls {
+                // It holds up every other session's commands, a second each time.
+                self.begin_end(key, CloseReason::RecorderLost, Boottime::now());
+            }
             return;
         }
         if !live.grant.features.sftp && gate::is_sftp_server(&caller) {
@@ -403,6 +410,9 @@ impl Recorder {
             return;
         }
         live.told_full = Some(now);
+        live.state.unrecorded = live.unrecorded;
+        // Best effort: the disk is full just now.
+        let _ = self.states.put(&live.state);
         let stop = self.settings.on_audit_failure == OnAuditFailure::Stop;
         let (why, until) = if over_quota {
             ("this session has used its share of the space for records up", "nothing more runs in it")
@@ -504,13 +514,19 @@ impl Recorder {
         let Some(key) = self.by_audit_session(ran.session) else { return };
         let Some(live) = self.sessions.get_mut(&key) else { return };
         // After an exec the thread has the number of its process; several threads may have stood at the gate.
-        let mut same: Vec<_> =
-            live.pending.values().filter(|p| ran.pid == 0 || p.caller.pid == ran.pid).collect();
+        let mut same: Vec<_> = live.pending.values().filter(|p| p.caller.pid == ran.pid).collect();
         same.sort_by_key(|p| (p.caller.argv != ran.argv, p.caller.path != ran.name, p.seq));
         let Some(tid) = same.first().map(|p| p.caller.tid) else { return };
         let Some(pending) = live.pending.remove(&tid) else { return };
         let (command, differs) = gate::ran(live, &pending, ran);
         live.differences += u64::from(differs);
+        let executable = command.executable.as_deref().unwrap_or_default();
+        if let Some(asked) = units::Asked::of(executable, command.time, &command.argv)
+            && units::remember(&mut live.state.asked, asked)
+        {
+            // For a next recorder; without it the unit is left to its own end.
+            let _ = self.states.put(&live.state);
+        }
         self.append_command(key, &command);
     }
 

@@ -35,18 +35,30 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Wakes the shipper, and tells how far it is.
 #[derive(Debug, Default)]
 pub struct Bell {
-    rung: Mutex<bool>,
+    rung: Mutex<Rung>,
     wake: Condvar,
     segment: AtomicU64,
 }
 
+#[derive(Debug, Default)]
+struct Rung {
+    /// Nobody has heard it yet.
+    new: bool,
+    /// What stands before it in the spool is durable, and only that leaves the host.
+    confirmed: Position,
+}
+
 impl Bell {
-    /// There is something new in the spool.
-    pub fn ring(&self) {
+    /// There is something new in the spool: all before `confirmed` is durable.
+    pub fn ring(&self, confirmed: Position) {
         if let Ok(mut rung) = self.rung.lock() {
-            *rung = true;
+            *rung = Rung { new: true, confirmed };
             self.wake.notify_one();
         }
+    }
+
+    fn confirmed(&self) -> Position {
+        self.rung.lock().map(|rung| rung.confirmed).unwrap_or_default()
     }
 
     /// The segment that the shipper stands in; all before it were shipped.
@@ -58,12 +70,12 @@ impl Bell {
     /// Waits for a ring, at most as long as said; gives whether there was one.
     fn wait(&self, limit: Option<Duration>) -> bool {
         let Ok(rung) = self.rung.lock() else { return false };
-        let silent = |rung: &mut bool| !*rung;
+        let silent = |rung: &mut Rung| !rung.new;
         let rung = match limit {
             None => self.wake.wait_while(rung, silent).ok(),
             Some(limit) => self.wake.wait_timeout_while(rung, limit, silent).ok().map(|(rung, _)| rung),
         };
-        rung.is_some_and(|mut rung| std::mem::take(&mut *rung))
+        rung.is_some_and(|mut rung| std::mem::take(&mut rung.new))
     }
 }
 
@@ -111,7 +123,16 @@ impl Shipper {
             let mut shipped = 0;
             while shipped < BATCH {
                 let from = self.reader.position();
+                let confirmed = self.bell.confirmed();
+                if from >= confirmed {
+                    break;
+                }
                 match self.reader.next_line() {
+                    Ok(Some(_)) if self.reader.position() > confirmed => {
+                        // The first of a new segment, which is not durable yet.
+                        self.reader = Reader::at(&self.spool, from);
+                        break;
+                    }
                     Ok(Some(line)) if self.ship(&line) => self.remember(from),
                     Ok(Some(_)) => self.go_back(from),
                     Ok(None) => break,

@@ -39,6 +39,8 @@ pub struct Spool {
     file: File,
     /// Bytes written so far; all before it are whole lines.
     end: u64,
+    /// Bytes of them that are durable.
+    synced: u64,
     /// Bytes reserved on disk for the segment.
     reserved: u64,
     /// Bytes of the older segments.
@@ -94,6 +96,7 @@ impl Spool {
             number,
             file,
             end,
+            synced: end,
             reserved: end,
             older,
             buffer: Vec::new(),
@@ -152,7 +155,8 @@ impl Spool {
         let written = self.file.write_all_at(&self.buffer, self.end);
         if let Err(error) = written {
             self.failed.append(&mut self.buffer);
-            // Half a line must not stand where the next one is written.
+            // Half a line must not stand where the next one is written. Cutting it off gives back what was reserved.
+            self.reserved = self.end;
             self.file.set_len(self.end)?;
             return Err(error);
         }
@@ -171,18 +175,42 @@ impl Spool {
     /// Writes what was appended and waits until it is durable.
     ///
     /// # Errors
-    /// As [`Spool::write`]; after a failed sync nothing of this commit may count.
+    /// As [`Spool::write`]; after a failed sync what was not durable before it is cut off, see [`Spool::take_failed`].
     pub fn commit(&mut self) -> io::Result<()> {
         self.write()?;
-        if self.dirty {
-            self.file.sync_data()?;
-            self.dirty = false;
-        }
+        self.sync()?;
         if self.end >= self.limits.segment {
             // A full disk shows at the next question for room.
             let _ = self.begin_segment();
         }
         Ok(())
+    }
+
+    /// Waits until what was written is durable. If the disk refuses, nothing says what of it is: a later sync would
+    /// succeed without it. So all of it is taken back.
+    fn sync(&mut self) -> io::Result<()> {
+        if !self.dirty {
+            return Ok(());
+        }
+        if let Err(error) = self.file.sync_data() {
+            let length = usize::try_from(self.end - self.synced).unwrap_or(0);
+            let mut lines = vec![0; length];
+            if self.file.read_exact_at(&mut lines, self.synced).is_ok() {
+                lines.append(&mut self.failed);
+                self.failed = lines;
+            }
+            (self.end, self.reserved, self.dirty) = (self.synced, self.synced, false);
+            self.file.set_len(self.end)?;
+            return Err(error);
+        }
+        (self.synced, self.dirty) = (self.end, false);
+        Ok(())
+    }
+
+    /// Up to where everything is durable.
+    #[must_use]
+    pub fn confirmed(&self) -> Position {
+        Position { segment: self.number, offset: self.synced }
     }
 
     /// Whether something was written that no commit has confirmed.
@@ -217,15 +245,14 @@ impl Spool {
         // What the old segment reserved and did not use goes back.
         self.file.set_len(self.end)?;
         self.older += self.end;
-        (self.number, self.file, self.end, self.reserved) = (number, file, 0, self.limits.segment);
+        (self.number, self.file, self.reserved) = (number, file, self.limits.segment);
+        (self.end, self.synced) = (0, 0);
         Ok(())
     }
 
     fn commit_before_rotation(&mut self) -> io::Result<()> {
         self.write()?;
-        self.file.sync_data()?;
-        self.dirty = false;
-        Ok(())
+        self.sync()
     }
 
     fn reserve(&mut self) -> io::Result<()> {

@@ -4,6 +4,7 @@
 //! moment and any number of times, and reads only what has expired: the names in the state folder begin
 //! with the deadline. What it does, it tells the recorder, which records it.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -14,7 +15,7 @@ use audit::handover::Message;
 use audit::{Event, Notice};
 use nix::fcntl::{Flock, FlockArg};
 
-use crate::ending::{self, processes_of, start_and_state};
+use crate::ending::{self, start_and_state};
 use crate::recorder::Settings;
 use crate::recorder::clock::{Boottime, wall_millis};
 use crate::recorder::state::{SessionState, StateFolder, boot_id};
@@ -23,6 +24,11 @@ use crate::spool::Spool;
 /// Rounds of killing in one sweep, [`ROUND`] apart: then the next sweep goes on.
 const ROUNDS: usize = 250;
 const ROUND: Duration = Duration::from_millis(20);
+/// How long a recorder may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a recorder must have been missing before its sessions end, in milliseconds: nearly the time between two
+/// sweeps.
+const MISSING: u64 = 25_000;
 /// How long the audit id of a closed session is remembered, in seconds.
 const REMEMBERED: u64 = 600;
 
@@ -48,41 +54,50 @@ pub fn sweep(settings: &Settings) -> io::Result<Swept> {
     let states = StateFolder::open(&folder)?;
     let boot = boot_id()?;
     let now = Boottime::now();
-    for state in states.expired(now)?.into_iter().filter(|state| state.boot_id == boot) {
-        end(settings, &state, "its deadline had passed", &mut swept);
-    }
-    sweep_without_recorder(settings, &states, &boot, &mut swept)?;
-    sweep_closed(settings, &mut swept)?;
+    let telling = Telling { settings, silent: Cell::new(false) };
+    let expired = states.expired(now)?.into_iter().filter(|state| state.boot_id == boot);
+    let expired: Vec<_> = expired.map(|state| (state, "its deadline had passed")).collect();
+    end(&telling, &expired, &mut swept);
+    sweep_without_recorder(&telling, &states, &boot, &mut swept)?;
+    sweep_closed(&telling, &mut swept)?;
     sweep_stale_files(settings, &folder, &mut swept)?;
     Ok(swept)
 }
 
-/// Kills everything of a session. Its close is the recorder's to write, when the kernel tells it.
-fn end(settings: &Settings, state: &SessionState, why: &str, swept: &mut Swept) {
-    let id = &state.handover.session;
-    let mut killed = 0;
+/// Kills everything of these sessions. Their closes are the recorder's to write, when the kernel tells it.
+///
+/// All at once, with one look at the processes a round: one that does not die must not keep the others waiting.
+fn end(what: &Telling<'_>, sessions: &[(SessionState, &str)], swept: &mut Swept) {
+    let mut killed = vec![0; sessions.len()];
+    let ids = || sessions.iter().map(|(state, _)| state.audit_session);
     for _ in 0..ROUNDS {
-        // Counted before: the cgroup is quicker.
-        let found = processes_of(state.audit_session).len();
-        if let Some(scope) = &state.scope {
-            let _ = ending::kill_cgroup(scope);
+        // Looked for before: the cgroup is quicker.
+        let found = ending::processes_of_each(ids());
+        for ((state, _), killed) in sessions.iter().zip(&mut killed) {
+            if let Some(scope) = &state.scope {
+                let _ = ending::kill_cgroup(scope);
+            }
+            let processes = found.get(&state.audit_session).map_or(&[][..], Vec::as_slice);
+            ending::kill(processes);
+            *killed = processes.len().max(*killed);
         }
-        ending::kill_session(state.audit_session);
-        killed = killed.max(found);
-        if found == 0 {
+        if found.values().all(Vec::is_empty) {
             break;
         }
         std::thread::sleep(ROUND);
     }
-    let left = processes_of(state.audit_session).len();
-    if killed == 0 && left == 0 {
-        // Over already; only its close is missing, which the recorder writes.
-        return;
+    let left = ending::processes_of_each(ids());
+    for ((state, why), killed) in sessions.iter().zip(killed) {
+        let (id, left) = (&state.handover.session, left.get(&state.audit_session).map_or(0, Vec::len));
+        if killed == 0 && left == 0 {
+            // Over already; only its close is missing, which the recorder writes.
+            continue;
+        }
+        let message =
+            format!("the sweep ended session {id}, because {why}: {killed} processes killed, {left} left");
+        what.tell(Event::SweepEnd, Some(id.clone()), &message);
+        swept.ended.push(message);
     }
-    let message =
-        format!("the sweep ended session {id}, because {why}: {killed} processes killed, {left} left");
-    tell(settings, Event::SweepEnd, Some(id.clone()), &message);
-    swept.ended.push(message);
 }
 
 fn recorder_runs(settings: &Settings) -> bool {
@@ -94,11 +109,12 @@ fn recorder_runs(settings: &Settings) -> bool {
 /// A recorder that is dead at two sweeps in a row does not come back by itself: its sessions end. A dead
 /// monitor is the recorder's to notice, and here only while there is none.
 fn sweep_without_recorder(
-    settings: &Settings,
+    telling: &Telling<'_>,
     states: &StateFolder,
     boot: &str,
     swept: &mut Swept,
 ) -> io::Result<()> {
+    let settings = telling.settings;
     let marker = settings.runtime.join("recorder.missing");
     if recorder_runs(settings) {
         match fs::remove_file(&marker) {
@@ -106,36 +122,46 @@ fn sweep_without_recorder(
             _ => return Ok(()),
         }
     }
-    let missing_before = marker.exists();
+    // Two sweeps by hand, one after the other, are not two in a row.
+    let now = Boottime::now();
+    let since = fs::read_to_string(&marker).ok().and_then(|text| text.parse().ok()).map(Boottime);
+    let missing_before = since.is_some_and(|since| now.millis_since(since) >= MISSING);
+    let mut lost = Vec::new();
     for state in states.all()?.into_iter().filter(|state| state.boot_id == boot) {
         let monitor = start_and_state(state.handover.monitor)
             .is_some_and(|(start, letter)| start == state.monitor_start && !matches!(letter, 'Z' | 'X'));
-        let any = !processes_of(state.audit_session).is_empty();
-        if any && missing_before {
-            end(settings, &state, "no recorder runs", swept);
-        } else if any && !monitor {
-            end(settings, &state, "its connection is gone and no recorder runs", swept);
+        if missing_before {
+            lost.push((state, "no recorder runs"));
+        } else if !monitor {
+            lost.push((state, "its connection is gone and no recorder runs"));
         }
     }
+    end(telling, &lost, swept);
+    if since.is_some() {
+        return Ok(());
+    }
     fs::create_dir_all(&settings.runtime)?;
-    fs::write(&marker, "")
+    fs::write(&marker, now.0.to_string())
 }
 
 /// Processes that carry the audit id of a session that is closed.
-fn sweep_closed(settings: &Settings, swept: &mut Swept) -> io::Result<()> {
-    for (path, audit_session) in closed_markers(settings)? {
-        let found = ending::kill_session(audit_session);
+fn sweep_closed(telling: &Telling<'_>, swept: &mut Swept) -> io::Result<()> {
+    let markers = closed_markers(telling.settings)?;
+    let mut processes = ending::processes_of_each(markers.iter().map(|(_, id)| *id));
+    for (path, audit_session) in markers {
+        let found = ending::kill(&processes.remove(&audit_session).unwrap_or_default());
         if found > 0 {
             let message = format!(
                 "the sweep killed {found} processes of a session that was closed (audit session {audit_session})"
             );
-            tell(settings, Event::SweepEnd, None, &message);
+            telling.tell(Event::SweepEnd, None, &message);
             swept.ended.push(message);
             continue;
         }
-        let old = fs::metadata(&path)?.modified()?.elapsed().is_ok_and(|age| age.as_secs() > REMEMBERED);
-        if old {
-            fs::remove_file(&path)?;
+        // Another sweep may have removed it meanwhile.
+        let Ok(modified) = fs::metadata(&path).and_then(|marker| marker.modified()) else { continue };
+        if modified.elapsed().is_ok_and(|age| age.as_secs() > REMEMBERED) {
+            let _ = fs::remove_file(&path);
         }
     }
     Ok(())
@@ -171,33 +197,35 @@ fn sweep_stale_files(settings: &Settings, folder: &std::path::Path, swept: &mut 
     Ok(())
 }
 
-/// Records what was done: through the recorder if it listens, else in its spool, which is then nobody's.
-fn tell(settings: &Settings, event: Event, session: Option<String>, message: &str) {
-    let notice = Notice {
-        time: wall_millis(),
-        host: settings.host.clone(),
-        event,
-        session,
-        message: message.to_owned(),
-    };
-    let line = notice.json();
-    if crate::request::send(&settings.socket, &Message::Notice { line: line.clone() }, Duration::from_secs(2))
-        .is_ok()
-    {
-        return;
-    }
-    let Ok(file) = File::options()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(settings.runtime.join("recorder.lock"))
-    else {
-        return;
-    };
-    let Ok(_lock) = Flock::lock(file, FlockArg::LockExclusiveNonblock) else { return };
-    if let Ok(mut spool) = Spool::open(&settings.spool, settings.limits) {
-        spool.append(&line);
-        let _ = spool.commit();
+/// Tells what was done.
+struct Telling<'a> {
+    settings: &'a Settings,
+    /// A recorder that did not answer once is not waited for again.
+    silent: Cell<bool>,
+}
+
+impl Telling<'_> {
+    /// Records what was done: through the recorder if it listens, else in its spool, which is then nobody's.
+    fn tell(&self, event: Event, session: Option<String>, message: &str) {
+        let settings = self.settings;
+        let host = settings.host.clone();
+        let line = Notice { time: wall_millis(), host, event, session, message: message.to_owned() }.json();
+        let notice = Message::Notice { line: line.clone() };
+        if !self.silent.get() {
+            if crate::request::send(&settings.socket, &notice, PATIENCE).is_ok() {
+                return;
+            }
+            self.silent.set(true);
+        }
+        let lock = settings.runtime.join("recorder.lock");
+        let lock = File::options().write(true).create(true).truncate(false).mode(0o600).open(lock);
+        let Some(_lock) = lock.ok().and_then(|file| Flock::lock(file, FlockArg::LockExclusiveNonblock).ok())
+        else {
+            return;
+        };
+        if let Ok(mut spool) = Spool::open(&settings.spool, settings.limits) {
+            spool.append(&line);
+            let _ = spool.commit();
+        }
     }
 }

@@ -86,6 +86,14 @@ impl Caller {
         caller
     }
 
+    /// A caller of whom nothing could be read.
+    pub(crate) fn unread(notification: &Notification, error: Errno) -> Self {
+        let tid = i32::try_from(notification.pid).unwrap_or(0);
+        let mut caller = Self { tid, pid: tid, unreadable: Some(error), ..Self::default() };
+        caller.read_status();
+        caller
+    }
+
     fn read_status(&mut self) {
         let status = std::fs::read(format!("/proc/{}/status", self.tid)).unwrap_or_default();
         for line in status.split(|b| *b == b'\n') {

@@ -13,7 +13,8 @@ use nix::sys::signal::Signal;
 use super::clock::{Boottime, wall_millis};
 use super::live::Ending;
 use super::reception::json;
-use super::{Recorder, terminal};
+use super::state::Extension;
+use super::{Recorder, terminal, units};
 use crate::ending::{self, Pidfd, start_and_state};
 
 /// Between two rounds of killing, in milliseconds.
@@ -207,11 +208,11 @@ impl Recorder {
         };
         let now = Boottime::now();
         let named = self.sessions.iter().filter(|(_, live)| {
-            let extended = live.state.extended_by.as_ref().and_then(|digest| digest.parse().ok());
-            let revoked = |digest| {
-                trust.revoked.meets(&digest, live.state.handover.serial, &live.grant.person).is_some()
-            };
-            live.ending.is_none() && (revoked(live.grant.digest()) || extended.is_some_and(revoked))
+            let revoked = |digest, serial| trust.revoked.meets(&digest, serial, &live.grant.person).is_some();
+            let extension = live.state.extension.as_ref();
+            live.ending.is_none()
+                && (revoked(live.grant.digest(), live.state.handover.serial)
+                    || extension.is_some_and(|e| e.digest.parse().is_ok_and(|d| revoked(d, e.serial))))
         });
         for key in named.map(|(key, _)| *key).collect::<Vec<_>>() {
             self.begin_end(key, CloseReason::Revoked, now);
@@ -222,7 +223,10 @@ impl Recorder {
     pub(super) fn end_by_order(&mut self, connection: u32, which: &Which, reason: &str, by: &str) {
         let meant = self.sessions.iter().filter(|(_, live)| match which {
             Which::Session(id) => live.id() == id,
-            Which::Grant(id) => live.grant.id.as_str() == id,
+            Which::Grant(id) => {
+                live.grant.id.as_str() == id
+                    || live.state.extension.as_ref().is_some_and(|extension| extension.grant == *id)
+            }
             Which::Person(name) => live.grant.person.as_str() == name,
             Which::Vendor(name) => live.grant.vendor.as_str() == name,
             Which::All => true,
@@ -278,7 +282,8 @@ impl Recorder {
         let (key, id) = (*key, new.id.to_string());
         let mut state = live.state.clone();
         state.deadline = deadline.min(state.outer).max(state.deadline);
-        state.extended_by = Some(terms.digest.to_string());
+        state.extension =
+            Some(Extension { grant: id.clone(), digest: terms.digest.to_string(), serial: terms.serial });
         if let Err(error) = self.states.put(&state) {
             return refuse("state", format!("the extension can't be made durable: {error}"));
         }
@@ -391,7 +396,9 @@ impl Recorder {
         };
         let alone =
             !self.sessions.iter().any(|(other, live)| *other != key && live.state.handover.uid == uid);
-        let removed = if alone { remove_user_manager(uid) } else { Vec::new() };
+        let mut removed = if alone { remove_user_manager(uid) } else { Vec::new() };
+        let units = units::end(&live.state.asked);
+        removed.extend(units.removed);
         let (handover, wall) = (&live.state.handover, wall_millis());
         let close = Close {
             time: wall,
@@ -412,11 +419,21 @@ impl Recorder {
             exit_status: live.first.and_then(|(_, status)| status),
             proved,
             removed,
-            left: Vec::new(),
+            left: units.left,
         };
         self.backlog.push(close.json());
         self.write_backlog();
         self.forget(key);
+    }
+
+    /// Its opening is recorded, and the login was refused after all.
+    pub(super) fn never_began(&mut self, key: u32) {
+        if let Some(live) = self.sessions.get_mut(&key) {
+            let now = Boottime::now();
+            let reason = CloseReason::RecorderLost;
+            live.ending = Some(Ending { reason, due: now, next_kill: now, killed: 0, told: true });
+        }
+        self.over(key, false);
     }
 
     /// Takes a session out of the loop. Its file on disk goes once its close is durable.

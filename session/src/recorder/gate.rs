@@ -179,10 +179,12 @@ fn differs(caller: &Caller, ran: &Ran) -> bool {
 
 /// The file that runs: what /proc says if it is still this program, else the file asked for.
 fn resolved(pending: &Pending, ran: &Ran) -> Vec<u8> {
+    use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
     use std::os::unix::ffi::OsStringExt;
-    use std::os::unix::fs::MetadataExt;
     let exe = format!("/proc/{}/exe", ran.pid);
-    let same = std::fs::metadata(&exe).is_ok_and(|file| file.ino() == ran.inode);
+    // Its server is not asked: on a dead network the loop would wait with it.
+    let file = statx(CWD, &exe, AtFlags::STATX_DONT_SYNC, StatxFlags::INO);
+    let same = file.is_ok_and(|file| file.stx_ino == ran.inode);
     if same && let Ok(path) = std::fs::read_link(&exe) {
         return path.into_os_string().into_vec();
     }

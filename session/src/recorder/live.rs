@@ -58,6 +58,8 @@ pub(super) struct Live {
     pub(super) differences: u64,
     /// Execs refused because they could not be recorded.
     pub(super) unrecorded: u64,
+    /// Execs whose arguments could not be read in time.
+    pub(super) stalled: u8,
     /// The last command, as text.
     pub(super) last: Option<String>,
     /// The process of the first command, and its status once it has exited.

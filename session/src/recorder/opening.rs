@@ -15,7 +15,7 @@ use super::state::SessionState;
 use super::{Recorder, Token, notify_ffi};
 use crate::ending::{Pidfd, own_audit_session, own_cgroup, session_scope, start_and_state};
 
-fn refuse(code: &str, told: impl Into<String>) -> Answer {
+pub(super) fn refuse(code: &str, told: impl Into<String>) -> Answer {
     Answer::Refuse { code: code.to_owned(), told: told.into() }
 }
 
@@ -153,7 +153,9 @@ impl Recorder {
             scope: session_scope(handover.monitor),
             monitor_start: start_and_state(handover.monitor).map_or(0, |(start, _)| start),
             recorded: false,
-            extended_by: None,
+            extension: None,
+            unrecorded: 0,
+            asked: Vec::new(),
             ending: None,
             handover,
         })
@@ -209,6 +211,7 @@ impl Recorder {
             std::fs::write(folder.join(state.audit_session.to_string()), "")?;
         }
         let logged_out = monitor.is_none();
+        let unrecorded = state.unrecorded;
         let live = Live {
             state,
             grant,
@@ -218,7 +221,8 @@ impl Recorder {
             bytes: 0,
             pending: HashMap::new(),
             differences: 0,
-            unrecorded: 0,
+            unrecorded,
+            stalled: 0,
             last: None,
             first: None,
             logged_out,
@@ -241,7 +245,10 @@ impl Recorder {
         } else {
             refuse("spool", "the host can't record the session; tell its administrator")
         };
-        if !kept {
+        if durable && !kept {
+            // Whoever reads that it opened must read that it is over.
+            self.never_began(key);
+        } else if !kept {
             self.forget(key);
         }
         self.replies.push((connection, reply.to_string()));

@@ -19,12 +19,16 @@ use nix::sys::socket::{
 };
 
 use super::descriptors_ffi::own;
+use super::opening::refuse;
 use super::{Recorder, Token};
 
 /// Connections that may wait at once.
 const BACKLOG: i32 = 512;
 /// Answers that may wait for a peer to take them: more than there are sessions.
 const UNSENT: usize = 65_536;
+
+/// Refused logins that may wait for space.
+const BACKLOG_LINES: usize = 10_000;
 
 /// Makes the listening socket at `path`, in place of one that nobody listens on.
 ///
@@ -141,6 +145,15 @@ impl Recorder {
                     self.end_refused_connection(monitor, key);
                 }
                 self.replies.push((key, Answer::Open.to_string()));
+            }
+            Message::Record { line } => {
+                // Whoever knocks in vain while the disk is full must not fill the memory instead.
+                let room = self.backlog.len() < BACKLOG_LINES;
+                if room {
+                    self.backlog.push(line);
+                }
+                let full = || refuse("spool", "no space is left for records");
+                self.replies.push((key, if room { Answer::Open } else { full() }.to_string()));
             }
             Message::Notice { line } => {
                 self.backlog.push(line);

@@ -24,7 +24,9 @@ use super::gate::{GATE, Gate, GateLine, from_gate_line};
 use super::live::Pending;
 use super::slots_ffi::{Leftover, Slots};
 use super::state::{SessionState, StateFolder, boot_id};
-use super::{Recorder, Settings, Token, ends, new_epoll, new_timer, notify_ffi, reception, store, uses};
+use super::{
+    Recorder, Settings, Token, ends, new_epoll, new_timer, notify_ffi, reading, reception, store, uses,
+};
 use crate::kernel_copy::KernelCopy;
 use crate::shipper::Bell;
 use crate::spool::{Position, Reader, Spool, segments};
@@ -51,6 +53,8 @@ struct Counts {
     bytes: u64,
     /// Whether its opening was read, so that nothing stands before.
     opening: bool,
+    /// The process of its first command.
+    first: Option<i32>,
 }
 
 /// How many of the last segments can hold what is still in flight.
@@ -124,6 +128,9 @@ impl Tail {
         let number = record["jit"]["session_seq"].as_u64().unwrap_or(0);
         let counts = self.count(session, number, line.len());
         counts.opening |= action == "session.open";
+        if number == 1 && action == "session.command" {
+            counts.first = record["process"]["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
+        }
         // Once a command, which may have several parts.
         counts.differences += u64::from(record["jit"]["differs"] == true && record["jit"]["part"] == 1);
         Some(((session.to_owned(), number), action.to_owned()))
@@ -208,6 +215,7 @@ pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recor
         states,
         uses,
         slots,
+        reading: reading::Reading::start()?,
         store: store::Store::from_environment()?,
         kernel,
         no_kernel,
@@ -262,14 +270,25 @@ impl Recorder {
             let id = state.handover.session.clone();
             let listener = passed.listeners.remove(&id);
             let grant = Grant::parse(state.handover.document.as_bytes());
-            let (true, Ok(grant), false) = (state.recorded, grant, tail.closed.contains(&id)) else {
-                // Never confirmed, or closed already: there is nothing to go on with.
+            let (Ok(grant), false) = (grant, tail.closed.contains(&id)) else {
+                // Closed already: there is nothing to go on with.
                 self.states.remove(&id)?;
                 let _ = self.store.release(&id);
                 continue;
             };
+            if !state.recorded {
+                let opened = tail.counts.get(&id).is_some_and(|counts| counts.opening);
+                let _ = self.store.release(&id);
+                if opened {
+                    // Recorded and never confirmed, so the login was refused: whoever reads of it reads that it is over.
+                    self.close_unseen(&state, &grant, &mut tail, CloseReason::RecorderLost);
+                } else {
+                    self.states.remove(&id)?;
+                }
+                continue;
+            }
             if state.boot_id != self.boot_id {
-                self.close_of_another_boot(&state, &grant, &mut tail);
+                self.close_unseen(&state, &grant, &mut tail, CloseReason::HostRestarted);
                 continue;
             }
             let lost = listener.is_none();
@@ -278,6 +297,15 @@ impl Recorder {
             if let Some(live) = self.sessions.get_mut(&key) {
                 let counts = tail.counts.get(&id).copied().unwrap_or_default();
                 (live.seq, live.differences, live.bytes) = (counts.last, counts.differences, counts.bytes);
+                let there = |pid: &i32| crate::ending::audit_session(*pid) == Some(live.state.audit_session);
+                let first = counts.first.filter(there);
+                if counts.last > 0 {
+                    // Where it has exited meanwhile nobody knows how: no later process stands in for it.
+                    live.first = Some((first.unwrap_or(0), None));
+                }
+                if let (Some(pid), Some(kernel)) = (first, &mut self.kernel) {
+                    kernel.watch_exit(pid);
+                }
             }
             if let Some(reason) = ending {
                 // An end that was ordered is not undone by a restart.
@@ -336,8 +364,9 @@ impl Recorder {
         }
     }
 
-    /// A session that ended with the machine: what it ran last is completed, then it is closed.
-    fn close_of_another_boot(&mut self, state: &SessionState, grant: &Grant, tail: &mut Tail) {
+    /// A session that ended while nobody looked: what it ran last is completed, then it is closed.
+    fn close_unseen(&mut self, state: &SessionState, grant: &Grant, tail: &mut Tail, reason: CloseReason) {
+        let counts = tail.counts.get(&state.handover.session).copied().unwrap_or_default();
         let handover = &state.handover;
         let of_it = |gate: &Gate| gate.session == handover.session;
         let mut rest: Vec<Gate> = tail.gates.values().filter(|gate| of_it(gate)).cloned().collect();
@@ -353,15 +382,15 @@ impl Recorder {
             person: grant.person.to_string(),
             account: handover.account.clone(),
             source: handover.source.clone(),
-            reason: CloseReason::HostRestarted,
+            reason,
             lateness_ms: 0,
             duration_ms: 0,
-            commands: tail.counts.get(&handover.session).map_or(0, |counts| counts.last),
-            differences: 0,
-            unrecorded: 0,
+            commands: counts.last,
+            differences: counts.differences,
+            unrecorded: state.unrecorded,
             killed: 0,
             exit_status: None,
-            proved: true,
+            proved: state.boot_id != self.boot_id,
             removed: Vec::new(),
             left: Vec::new(),
         };

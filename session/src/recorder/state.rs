@@ -13,6 +13,18 @@ use audit::handover::Handover;
 use serde::{Deserialize, Serialize};
 
 use super::clock::Boottime;
+use super::units::Asked;
+
+/// The grant under which a session goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extension {
+    /// Its id.
+    pub grant: String,
+    /// The SHA-256 of its document.
+    pub digest: String,
+    /// The serial of the certificate that brought it.
+    pub serial: u64,
+}
 
 /// A session that is open, or that nobody has yet proved to be over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,9 +49,15 @@ pub struct SessionState {
     pub monitor_start: u64,
     /// Whether `session.open` is durable. If not, the login was never confirmed.
     pub recorded: bool,
-    /// Grant id and digest that an extension put in place of the first.
+    /// The grant that an extension put in place of the first.
     #[serde(default)]
-    pub extended_by: Option<String>,
+    pub extension: Option<Extension>,
+    /// Execs that could not be recorded, as far as that was told.
+    #[serde(default)]
+    pub unrecorded: u64,
+    /// What it asked PID 1 to start.
+    #[serde(default)]
+    pub asked: Vec<Asked>,
     /// Why it is being ended, once it is.
     #[serde(default)]
     pub ending: Option<CloseReason>,

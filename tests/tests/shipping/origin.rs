@@ -54,14 +54,14 @@ impl Origin {
             self.lines.push(line);
         }
         self.spool.commit().expect("the records are durable");
-        self.bell.ring();
+        self.bell.ring(self.spool.confirmed());
     }
 
     /// Puts a line into the spool that is no record.
     pub(crate) fn internal(&mut self, line: &str) {
         self.spool.append(line);
         self.spool.commit().expect("the line is durable");
-        self.bell.ring();
+        self.bell.ring(self.spool.confirmed());
     }
 
     /// What has to arrive: every record's frame.
