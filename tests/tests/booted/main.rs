@@ -12,4 +12,5 @@ mod busy;
 mod the_harness_is_a_real_host;
 mod the_kernel_tells_what_ran;
 mod two_hundred_sessions;
+mod what_process_1_runs_for_a_session_ends;
 mod what_serves_a_session_may_die;

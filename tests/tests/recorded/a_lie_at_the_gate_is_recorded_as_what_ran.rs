@@ -12,10 +12,20 @@ const RUNS: usize = 500;
 
 #[test]
 fn five_hundred_of_five_hundred_records_show_what_ran() {
+    assert_records_show_what_ran("");
+}
+
+#[test]
+fn in_a_pid_namespace_of_its_own_too() {
+    // There the process has another number, and only the kernel knows which exec is whose.
+    assert_records_show_what_ran("unshare --user --map-root-user --pid --fork ");
+}
+
+fn assert_records_show_what_ran(inside: &str) {
     let recording = Recording::fresh();
     probe::install(&recording.world.host);
     let (outcome, session) =
-        recording.exec(&recording.client(), &format!("probe racer {PROBE} /tmp/saw {RUNS}"));
+        recording.exec(&recording.client(), &format!("{inside}probe racer {PROBE} /tmp/saw {RUNS}"));
     drop(outcome.ok());
     let close = session.close();
 

@@ -3,6 +3,7 @@
 
 mod a_full_disk_stops_what_can_not_be_recorded;
 mod a_lie_at_the_gate_is_recorded_as_what_ran;
+mod a_refused_login_is_in_the_spool;
 mod a_session_ends_when_its_window_closes;
 mod an_order_ends_sessions;
 mod arguments_are_recorded_whole_and_safe;
@@ -10,6 +11,7 @@ mod every_command_is_recorded;
 mod every_way_of_running_a_program_is_recorded;
 mod many_executions_are_counted_exactly;
 mod many_sessions_are_open_at_once;
+mod memory_that_does_not_answer_delays_its_owner_alone;
 mod syslog_gets_every_record_and_delays_nobody;
 mod the_limits_of_a_grant_are_kept;
 mod the_recorder_is_one_and_hears_root_alone;

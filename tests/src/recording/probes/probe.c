@@ -10,8 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/fuse.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -288,6 +291,90 @@ static int tries(char **argv)
 	return 0;
 }
 
+/* A FUSE server (linux/fuse.h) of one file, "file", that answers everything but a read. */
+static void serve(int fuse)
+{
+	static char request[135168];
+	for (;;) {
+		ssize_t n = read(fuse, request, sizeof request);
+		if (n < (ssize_t)sizeof(struct fuse_in_header)) {
+			if (n < 0 && errno == EINTR)
+				continue;
+			_exit(0);
+		}
+		struct fuse_in_header *in = (void *)request;
+		struct {
+			struct fuse_out_header head;
+			union {
+				struct fuse_init_out init;
+				struct fuse_entry_out entry;
+				struct fuse_attr_out attr;
+				struct fuse_open_out open;
+			};
+		} out = { .head = { .unique = in->unique } };
+		size_t more = 0;
+		struct fuse_attr attr = { .ino = in->nodeid, .mode = S_IFDIR | 0755, .nlink = 1 };
+		if (in->opcode == FUSE_LOOKUP || in->nodeid != FUSE_ROOT_ID)
+			attr = (struct fuse_attr){ .ino = 2, .mode = S_IFREG | 0644, .nlink = 1, .size = 4096, .blocks = 8 };
+		switch (in->opcode) {
+		case FUSE_READ:
+		case FUSE_FORGET:
+			continue;
+		case FUSE_INIT:
+			out.init = (struct fuse_init_out){ .major = FUSE_KERNEL_VERSION,
+							   .minor = FUSE_KERNEL_MINOR_VERSION,
+							   .max_write = 4096 };
+			more = sizeof out.init;
+			break;
+		case FUSE_LOOKUP:
+			out.entry = (struct fuse_entry_out){ .nodeid = 2, .entry_valid = 60, .attr_valid = 60, .attr = attr };
+			more = sizeof out.entry;
+			break;
+		case FUSE_GETATTR:
+			out.attr = (struct fuse_attr_out){ .attr_valid = 60, .attr = attr };
+			more = sizeof out.attr;
+			break;
+		case FUSE_OPEN:
+			more = sizeof out.open;
+			break;
+		default:
+			out.head.error = -ENOSYS;
+		}
+		out.head.len = sizeof out.head + more;
+		if (write(fuse, &out, out.head.len) < 0)
+			_exit(0);
+	}
+}
+
+/* Mounts that server in FOLDER, as fusermount does for anybody, and serves it; DEVICE is /dev/fuse. */
+static int serves(char **argv)
+{
+	char options[128];
+	int fuse = open(argv[0], O_RDWR);
+	snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", fuse);
+	if (fuse < 0 || mount("stalls", argv[1], "fuse", 0, options))
+		die(28, argv[1]);
+	serve(fuse);
+	return 0;
+}
+
+/* Tries to run it `count` times with an argument in memory that nobody ever fills, of a file that `serves` serves:
+ * whoever reads it waits. Says on standard output what became of each try.
+ */
+static int stalls(char **argv)
+{
+	int from = open(argv[1], O_RDONLY);
+	char *page = from < 0 ? MAP_FAILED : mmap(0, 4096, PROT_READ, MAP_PRIVATE, from, 0);
+	if (page == MAP_FAILED)
+		die(28, argv[1]);
+	for (int i = atoi(argv[2]); i > 0; i--) {
+		char *list[] = { argv[0], page, 0 };
+		execve(argv[0], list, environ);
+		dprintf(1, "%d\n", errno);
+	}
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*way)(char **);
@@ -296,7 +383,8 @@ static const struct {
 	{ "raw", raw, 1 },	 { "spawned", spawned, 1 },	    { "in-memory", in_memory, 1 }, { "nameless", nameless, 1 },
 	{ "many", many, 3 },	 { "bytes", bytes, 1 },		    { "double-fork", double_fork, 1 }, { "thread", thread, 1 },
 	{ "storm", storm, 2 },	 { "loops", loops, 3 },		    { "racer", racer, 3 },	   { "saw", saw, 4 },
-	{ "bomb", bomb, 1 },	 { "tries", tries, 1 },
+	{ "bomb", bomb, 1 },	 { "tries", tries, 1 },	    { "stalls", stalls, 3 },
+	{ "serves", serves, 2 },
 };
 
 int main(int argc, char **argv)

@@ -1,0 +1,48 @@
+//! A program whose arguments lie in memory that does not answer (here a file on FUSE; a dead network does the same)
+//! can't be recorded, so it does not run; all others go on, and who keeps doing it is put out.
+
+use e2e::authority::Request;
+use e2e::deadline;
+use e2e::process::Running;
+use e2e::recording::probe::PROBE;
+use e2e::recording::{Recording, probe};
+
+/// ETIMEDOUT.
+const TIMED_OUT: i64 = 110;
+/// Where a file system is mounted whose server never answers a read. (One that a vendor mounts in a user namespace of her own
+/// answers nobody else: the kernel refuses root's reads there at once.)
+const MOUNTED: &str = "/var/lib/stalls";
+
+#[test]
+fn what_can_not_be_read_in_time_does_not_run_and_the_third_time_ends_the_session() {
+    let recording = Recording::fresh();
+    probe::install(&recording.world.host);
+    let host = &recording.world.host;
+    let device = "set -- $(tr : ' ' </sys/class/misc/fuse/dev) && mknod /var/lib/fuse c $1 $2 && mkdir /var/lib/stalls";
+    drop(host.run(["sh", "-c", device]).ok());
+    let mut server = host.command(PROBE);
+    server.args(["serves", "/var/lib/fuse", MOUNTED]);
+    let server = Running::start(server, b"");
+    deadline::until("the file system is there", || host.run(["mountpoint", "-q", MOUNTED]).succeeded());
+    let identity = recording.world.granted(&Request::default());
+    let (client, other) = (recording.world.client(&identity), recording.world.client(&identity));
+    let (beside, calm) = recording.start(&other, "while :; do /bin/true; done", "/bin/true");
+
+    let (outcome, session) = recording.exec(&client, &format!("probe stalls /bin/true {MOUNTED}/file 20"));
+    assert!(!outcome.succeeded(), "{outcome:?}");
+    let close = session.close();
+    assert_eq!(close["jit"]["reason"], "recorder_lost", "{outcome:?} {close}");
+    let commands = session.commands();
+    let stalled: Vec<_> = commands.iter().filter(|record| record["jit"]["errno"] == TIMED_OUT).collect();
+    assert_eq!(stalled.len(), 3, "{commands:#?}");
+    assert!(stalled.iter().all(|record| record["jit"]["argv_unreadable"] == TIMED_OUT), "{stalled:#?}");
+    // Numbered without a gap, those that could not be read too.
+    let numbers: Vec<_> = commands.iter().map(|record| record["jit"]["session_seq"].clone()).collect();
+    assert_eq!(numbers, (1..=commands.len()).map(serde_json::Value::from).collect::<Vec<_>>());
+    assert_eq!(close["jit"]["commands"], commands.len(), "{close}");
+
+    // The other session went on, and still does.
+    let before = calm.lines().len();
+    deadline::until("the other session runs programs", || calm.lines().len() > before + 20);
+    drop((beside.kill(), server.kill()));
+}
