@@ -12,30 +12,11 @@ use crate::agent::Agent;
 use crate::authority::{self, file};
 use crate::config::KeyPlace;
 use crate::durable;
+use crate::finding::{self, Finding, Kind};
 use crate::ledger::grant_record::{self, Wanted};
 use crate::ledger::{event, host, person, vendor};
 use crate::moment::{Local, last_day, span};
 use crate::{Authority, Error, keys, limits, public_key};
-
-/// Something that is not as it should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// What.
-    pub what: String,
-    /// What to do about it.
-    pub hint: Option<String>,
-}
-
-impl Finding {
-    fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { what: what.into(), hint: Some(hint.into()) }
-    }
-
-    /// An error as a finding, with its causes.
-    fn of(error: &Error) -> Self {
-        Self { what: chain(error), hint: error.hint() }
-    }
-}
 
 /// One part of the check of an authority that opens.
 type Part = fn(&Authority, UnixTime, &mut Vec<Finding>) -> Result<(), Error>;
@@ -69,16 +50,35 @@ pub fn check(dir: &Path, now: UnixTime) -> Vec<Finding> {
                 [check_ca_key, check_ledger, check_numbers, check_clock, check_ends, check_grants];
             for part in parts {
                 if let Err(error) = part(&authority, now, &mut findings) {
-                    findings.push(Finding::of(&error));
+                    findings.push(of(&finding::NOT_LOOKED_AT, &error));
                 }
             }
         }
-        Err(error) => findings.push(Finding::of(&error)),
+        Err(error) => findings.push(of(&finding::UNUSABLE, &error)),
     }
+    findings.extend(check_space(dir));
     // The same file can be found twice: by its mode, and when it is opened.
     let mut seen = std::collections::BTreeSet::new();
     findings.retain(|finding| seen.insert(finding.what.clone()));
+    findings.sort_by_key(|finding| finding.kind.number);
     findings
+}
+
+/// An error as a finding, with its causes.
+fn of(kind: &'static Kind, error: &Error) -> Finding {
+    let seen = kind.seen(chain(error));
+    match error.hint() {
+        Some(hint) => seen.mended_by(hint),
+        None => seen,
+    }
+}
+
+/// Room for what the ledger writes.
+fn check_space(dir: &Path) -> Option<Finding> {
+    let volume = nix::sys::statvfs::statvfs(dir).ok()?;
+    let free = volume.blocks_available().saturating_mul(volume.fragment_size());
+    let low = free < limits::FREE_SPACE;
+    low.then(|| finding::NO_SPACE.seen(format!("{} MiB are free where the ledger is", free >> 20)))
 }
 
 fn check_files(dir: &Path, findings: &mut Vec<Finding>) {
@@ -90,7 +90,11 @@ fn check_files(dir: &Path, findings: &mut Vec<Finding>) {
         }
         if let Err(error) = authority::expect_private(&path) {
             let mode = if name == "." { "700" } else { "600" };
-            findings.push(Finding::new(error.to_string(), format!("chmod {mode} {}", path.display())));
+            findings.push(
+                finding::NOT_PRIVATE
+                    .seen(error.to_string())
+                    .mended_by(format!("chmod {mode} {}", path.display())),
+            );
         }
     }
     for (private, public) in [(file::CA_KEY, file::CA_KEY_PUB), (file::TRUST_ROOT, file::TRUST_ROOT_PUB)] {
@@ -98,7 +102,7 @@ fn check_files(dir: &Path, findings: &mut Vec<Finding>) {
         if private.exists()
             && let Err(what) = check_pair(&private, &public)
         {
-            findings.push(Finding::new(what, "restore both from a backup of one time"));
+            findings.push(finding::TWO_KEYS.seen(what));
         }
     }
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
@@ -106,7 +110,7 @@ fn check_files(dir: &Path, findings: &mut Vec<Finding>) {
         if name.to_string_lossy().starts_with(".init-") {
             let path = entry.path();
             let what = format!("{} is left from an interrupted `ca init`", path.display());
-            findings.push(Finding::new(what, format!("rm -r {}", path.display())));
+            findings.push(finding::HALF_MADE.seen(what).mended_by(format!("rm -r {}", path.display())));
         }
     }
 }
@@ -131,29 +135,29 @@ fn check_ca_key(authority: &Authority, _: UnixTime, findings: &mut Vec<Finding>)
     let stored: String =
         authority.ledger().query_row("SELECT ca_key FROM authority", [], |row| row.get(0))?;
     if stored != authority.ca_public().to_line() {
-        findings.push(Finding::new(
-            "ca_key.pub is not the CA key that the ledger began with",
-            "restore it from a backup; hosts trust the old one",
-        ));
+        findings.push(finding::OTHER_KEY.seen("ca_key.pub is not the CA key that the ledger began with"));
     }
     if authority.config().ca_key == KeyPlace::File {
         if !authority.dir().join(file::CA_KEY).exists() {
-            findings.push(Finding::new("the CA key file is missing", "restore ca_key from a backup"));
+            findings.push(finding::NO_KEY.seen("the CA key file is missing"));
         }
         return Ok(());
     }
     let held = Agent::from_environment()?.keys()?;
     if !held.contains(authority.ca_public().as_ssh()) {
-        findings.push(Finding::new("the ssh-agent does not hold the CA key", "load it with ssh-add"));
+        let seen = finding::NO_KEY.seen("the ssh-agent does not hold the CA key");
+        findings.push(seen.mended_by("load it with ssh-add"));
     }
     Ok(())
 }
 
 fn check_ledger(authority: &Authority, _: UnixTime, findings: &mut Vec<Finding>) -> Result<(), Error> {
     for problem in authority.ledger().integrity()? {
-        findings.push(Finding::new(format!("the ledger is damaged: {problem}"), "restore it from a backup"));
+        findings.push(finding::DAMAGED.seen(format!("the ledger is damaged: {problem}")));
     }
-    grant_record::check_all(authority.ledger())?;
+    if let Err(error) = grant_record::check_all(authority.ledger()) {
+        findings.push(of(&finding::DAMAGED, &Error::from(error)));
+    }
     Ok(())
 }
 
@@ -166,14 +170,14 @@ fn check_numbers(authority: &Authority, _: UnixTime, findings: &mut Vec<Finding>
         let ever = one(&format!("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = '{table}'"))?;
         if count != last || last != ever {
             let what = format!("the ledger has {count} {noun}s, and numbers up to {}", last.max(ever));
-            findings.push(Finding::new(what, "somebody removed rows; restore it from a backup"));
+            findings.push(finding::ROWS_MISSING.seen(what));
         }
     }
     let issued = one("SELECT count(*) FROM event WHERE kind = 'cert.issue'")?;
     let certificates = one("SELECT count(*) FROM certificate")?;
     if issued != certificates {
         let what = format!("the ledger has {certificates} certificates, and {issued} events of them");
-        findings.push(Finding::new(what, "somebody removed rows; restore it from a backup"));
+        findings.push(finding::ROWS_MISSING.seen(what));
     }
     Ok(())
 }
@@ -184,7 +188,7 @@ fn check_clock(authority: &Authority, now: UnixTime, findings: &mut Vec<Finding>
         && now.plus(limits::CLOCK_BEHIND) < last.at
     {
         let what = format!("the clock is {} behind the last event of the ledger", span(last.at.since(now)));
-        findings.push(Finding::new(what, "set the clock; certificates made now would not be accepted"));
+        findings.push(finding::CLOCK_BEHIND.seen(what));
     }
     Ok(())
 }
@@ -197,15 +201,14 @@ fn check_ends(authority: &Authority, now: UnixTime, findings: &mut Vec<Finding>)
         }
         let persons = person::all(ledger, Some(&vendor.name))?;
         let left = persons.iter().filter(|person| person.ended_at.is_none()).count();
-        findings.push(Finding::new(
-            format!(
-                "the vendor {}'s last day was {}, and it still has {left} enrolled person{}",
-                vendor.name,
-                last_day(vendor.until),
-                if left == 1 { "" } else { "s" },
-            ),
-            format!("end it: ca vendor end {}", vendor.name),
-        ));
+        let what = format!(
+            "the vendor {}'s last day was {}, and it still has {left} enrolled person{}",
+            vendor.name,
+            last_day(vendor.until),
+            if left == 1 { "" } else { "s" },
+        );
+        let mend = format!("end it: ca vendor end {}", vendor.name);
+        findings.push(finding::VENDOR_PAST.seen(what).mended_by(mend));
     }
     Ok(())
 }
@@ -229,7 +232,8 @@ fn check_grants(authority: &Authority, now: UnixTime, findings: &mut Vec<Finding
             if !dead.is_empty() {
                 let (id, closes) = (&grant.id, Local(grant.window.closes()));
                 let what = format!("grant {id} is for {} which ended, until {closes}", dead.join(" and "));
-                findings.push(Finding::new(what, format!("revoke it: ca revoke {id} --reason TEXT")));
+                let mend = format!("revoke it: ca revoke {id} --reason TEXT");
+                findings.push(finding::GRANT_NOWHERE.seen(what).mended_by(mend));
             }
         }
     }

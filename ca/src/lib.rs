@@ -13,6 +13,7 @@ pub mod config;
 pub mod durable;
 pub mod email;
 mod error;
+pub mod finding;
 pub mod init;
 pub mod inspect;
 pub mod keys;

@@ -41,6 +41,8 @@ pub const LISTED: usize = 50;
 pub const SHOWN_CERTIFICATES: usize = 10;
 /// How often `ca log --follow` looks for new events.
 pub const FOLLOW: Duration = Duration::from_millis(250);
+/// Bytes free where the ledger is, below which `ca check` says so: some hundred thousand certificates.
+pub const FREE_SPACE: u64 = 100 << 20;
 /// How far the clock may be behind the ledger's last event before `ca check` says so, in seconds.
 pub const CLOCK_BEHIND: u64 = 5;
 /// Bytes of write-ahead log after which a command that ends writes it back. Small, because the first

@@ -109,45 +109,53 @@ fn a_trust_root_can_be_kept_elsewhere() {
 fn check_names_what_is_wrong() {
     let scene = Scene::new();
     scene.signed(&[]);
-    let found = |part: &str| {
+    let found = |number: u16, part: &str| {
         let checked = scene.ca(["check"]);
         assert_eq!(checked.code, 1, "{checked:?}");
-        assert!(checked.out.starts_with("1. ") && checked.out.contains(part), "{part}: {checked:?}");
+        let line = checked.out.lines().find(|line| line.starts_with(&format!("error {number}: ")));
+        assert!(line.is_some_and(|line| line.contains(part)), "{number} {part}: {checked:?}");
+        assert!(checked.out.contains("\n  means  ") && checked.out.contains("\n  mend   "), "{checked:?}");
+        let shown = scene.ca(["check", "--json"]);
+        assert_eq!(shown.code, 1, "{shown:?}");
+        let shown: serde_json::Value = serde_json::from_str(&shown.out).unwrap();
+        let findings = shown["findings"].as_array().unwrap();
+        assert!(findings.iter().any(|finding| finding["number"] == number), "{shown}");
+        assert_eq!(shown["errors"], findings.len(), "{shown}");
     };
     scene.expect_well();
     let set = |name: &str, mode: u32| {
         fs::set_permissions(scene.authority().join(name), fs::Permissions::from_mode(mode)).unwrap();
     };
     set("ca_key", 0o640);
-    found("can be read by others (mode 0640)");
+    found(102, "can be read by others (mode 0640)");
     scene.ca(["sign", "G-222222", "--key", "jo.pub"]).refused("there is no grant G-222222");
     set("ca_key", 0o600);
     set("ledger.db", 0o666);
-    found("ledger.db can be written by others (mode 0666)");
+    found(101, "ledger.db can be written by others (mode 0666)");
     scene.ca(["list"]).refused_with("can be written by others");
     set("ledger.db", 0o600);
     scene.expect_well();
 
     let pub_key = scene.read("ca/ca_key.pub");
     scene.write("ca/ca_key.pub", scene.read("kim.pub"));
-    found("are not of one key");
+    found(103, "are not of one key");
     scene.write("ca/ca_key.pub", pub_key);
     let root = scene.read("ca/trust_root.pub");
     scene.write("ca/trust_root.pub", scene.read("kim.pub"));
-    found("is not the trust root that ca.toml names");
+    found(101, "is not the trust root that ca.toml names");
     scene.write("ca/trust_root.pub", root);
     scene.expect_well();
 
     let key = scene.read("ca/ca_key");
     fs::remove_file(scene.path("ca/ca_key")).unwrap();
-    found("the CA key file is missing");
+    found(104, "the CA key file is missing");
     scene.write("ca/ca_key", key);
     set("ca_key", 0o600);
 
     let ledger = rusqlite::Connection::open(scene.authority().join("ledger.db")).unwrap();
     ledger.execute_batch("DROP TRIGGER event_remains; DELETE FROM event WHERE number = 3").unwrap();
     drop(ledger);
-    found("somebody removed rows");
+    found(202, "and numbers up to");
 }
 
 #[test]
