@@ -10,6 +10,8 @@ mod audit_format;
 mod format;
 #[path = "documents/tree.rs"]
 mod tree;
+#[path = "documents/troubleshooting.rs"]
+mod troubleshooting;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
