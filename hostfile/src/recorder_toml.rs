@@ -87,6 +87,14 @@ impl RawRecorder {
             }
         };
         let gib = 1024 * 1024;
+        let segment = 1024 * number("segment_kib", &self.segment_kib, (64, gib), 16 * 1024)?;
+        let total = 1024 * number("total_kib", &self.total_kib, (256, 1024 * gib), gib)?;
+        if let Some(value) = self.total_kib.as_ref().or(self.segment_kib.as_ref())
+            && total < 4 * segment
+        {
+            // One segment that is written, one that is shipped, and room to begin the next.
+            return Err(source.error("recorder.total_kib", value, "must be at least four times segment_kib"));
+        }
         Ok(RecorderConfig {
             socket: path("socket", &self.socket, "/run/jit/recorder.sock")?,
             runtime: path("runtime", &self.runtime, "/run/jit")?,
@@ -101,8 +109,8 @@ impl RawRecorder {
                     (1, 31 * 24 * 60),
                     24 * 60,
                 )?,
-            segment: 1024 * number("segment_kib", &self.segment_kib, (64, gib), 16 * 1024)?,
-            total: 1024 * number("total_kib", &self.total_kib, (256, 1024 * gib), gib)?,
+            segment,
+            total,
             session: 1024 * number("session_kib", &self.session_kib, (64, 1024 * gib), 256 * 1024)?,
             shared_accounts: self.shared_accounts,
         })

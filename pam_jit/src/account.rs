@@ -14,6 +14,9 @@ use crate::verdict::verdict;
 /// The PAM services of sudo(8).
 const SUDO: [&str; 2] = ["sudo", "sudo-i"];
 
+/// What the PAM service of sshd begins with: its program's name (`SSHD_PAM_SERVICE` of OpenSSH).
+const SSHD: &str = "sshd";
+
 /// The account phase for a vendor account.
 pub(crate) fn account(login: &mut impl Login, vendor: &Vendor) -> Result<PamResultCode, Refused> {
     match login.auth_info() {
@@ -21,6 +24,10 @@ pub(crate) fn account(login: &mut impl Login, vendor: &Vendor) -> Result<PamResu
             sudo(login, vendor)
         }
         None => Err(Why::NotOverSsh.into()),
+        // Elsewhere an empty one is no word of sshd's: pam_env can have set it for the person.
+        Some(info) if info.is_empty() && login.service().is_none_or(|service| !service.starts_with(SSHD)) => {
+            Err(Why::NotOverSsh.into())
+        }
         Some(info) if info.is_empty() => Ok(PamResultCode::PAM_IGNORE),
         Some(info) => verdict(login, vendor, &info).map(|_| PamResultCode::PAM_SUCCESS),
     }

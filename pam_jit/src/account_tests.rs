@@ -27,6 +27,15 @@ fn an_empty_variable_is_neither_success_nor_refusal() {
 }
 
 #[test]
+fn an_empty_variable_in_another_service_is_no_word_of_sshds() {
+    let told = "this account can be entered only with a grant, over ssh";
+    let mut login = Scripted::new(refusal(told, "not-over-ssh"));
+    (login.service, login.auth_info) = ("su", Some(Vec::new()));
+    assert_eq!(run(&mut login), PamResultCode::PAM_PERM_DENIED);
+    login.done();
+}
+
+#[test]
 fn a_certificate_that_is_shown_already_is_judged_already() {
     let mut login = Scripted::new([]);
     assert_eq!(run(&mut login), PamResultCode::PAM_SUCCESS);

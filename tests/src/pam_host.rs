@@ -37,7 +37,7 @@ pub struct Answer {
 }
 
 impl PamHost {
-    /// A host with the module, its files, and the service `jit`: each of the module's lines, and `pam_permit` after it,
+    /// A host with the module, its files, and the service `sshd`: each of the module's lines, and `pam_permit` after it,
     /// so that a module that has no opinion passes.
     ///
     /// # Panics
@@ -67,7 +67,7 @@ impl PamHost {
             format!("pam-jit revoked 1\nauthority: {}\nend: 0\n", forge.authority),
         );
         let pam = Self { host, forge, jo, kim, _folder: folder };
-        pam.service("jit", "stage=first", "stage=last");
+        pam.service("sshd", "stage=first", "stage=last");
         pam
     }
 
@@ -109,7 +109,7 @@ session  required  pam_permit.so
     #[must_use]
     #[track_caller]
     pub fn login(&self, certificate: &[u8]) -> Answer {
-        self.drive("jit", ACCOUNT, &format!("{}account\n{}open\n", connection(), shown(certificate)))
+        self.drive("sshd", ACCOUNT, &format!("{}account\n{}open\n", connection(), shown(certificate)))
     }
 }
 

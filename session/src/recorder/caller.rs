@@ -45,6 +45,8 @@ pub(crate) struct Caller {
     pub cwd: Vec<u8>,
     /// The file asked for, as written; for `execveat` with an empty path the file that the descriptor names.
     pub path: Vec<u8>,
+    /// Whether the program was asked for by a descriptor (execveat), which the kernel names in its own way.
+    pub by_descriptor: bool,
     /// The arguments as shown.
     pub argv: Vec<Vec<u8>>,
     /// What could not be read, as an error; the exec itself will most likely fail with it.
@@ -118,6 +120,7 @@ impl Caller {
         let shape = shape(data.arch, data.nr).ok_or(Errno::ENOSYS)?;
         let memory = File::open(format!("/proc/{}/mem", self.tid)).map_err(errno)?;
         let first = usize::from(shape.at);
+        self.by_descriptor = shape.at;
         let (path, argv) = (data.args[first], data.args[first + 1]);
         self.path = string(&memory, path, PATH)?;
         if self.path.is_empty() && shape.at {

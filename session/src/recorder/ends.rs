@@ -19,6 +19,8 @@ use crate::ending::{self, Pidfd, start_and_state};
 
 /// Between two rounds of killing, in milliseconds.
 const ROUND: u64 = 20;
+/// How long after the deadline or the order they follow each other so closely, in milliseconds.
+const PERSISTENT: u64 = 3_000;
 /// How long sshd may take to bring the last message to the person, in milliseconds; all else of the session is killed at
 /// once, after which sshd mostly ends by itself.
 const LAST_WORDS: u64 = 300;
@@ -362,7 +364,9 @@ impl Recorder {
         }
         ending::kill(processes);
         end.killed = end.killed.max(processes.len() as u64);
-        end.next_kill = Boottime(now.0 + ROUND * 1_000_000);
+        // What can't be found or does not die must not keep the loop from its other work.
+        let round = if now.millis_since(end.due) < PERSISTENT { ROUND } else { 1_000 };
+        end.next_kill = Boottime(now.0 + round * 1_000_000);
         // Without a listener the kernel does not say when it is over; that nothing is found must do.
         if live.listener.is_none() && processes.is_empty() {
             self.over(key, false);

@@ -15,6 +15,9 @@ use super::state::SessionState;
 use crate::kernel_copy::Ran;
 use crate::redact::redact;
 
+/// Bytes of a file's name that the kernel's copy has at most.
+const NAME: usize = 255;
+
 /// The key that begins a gate line, so that a reader can tell it without parsing.
 pub(crate) const GATE: &str = "{\"gate\":";
 
@@ -166,15 +169,19 @@ fn base(
 /// arguments, and an empty list gets an empty first argument: both are the kernel's doing.
 fn differs(caller: &Caller, ran: &Ran) -> bool {
     let shown = &caller.argv;
+    // A descriptor is named otherwise on the two sides, and a long name is cut.
+    let descriptor = |name: &[u8]| caller.by_descriptor && name.starts_with(b"/dev/fd/");
+    let cut = ran.name.len() >= NAME && caller.path.starts_with(&ran.name);
+    let same_name = cut || descriptor(&ran.name) || ran.name == caller.path;
     let same_arguments = if ran.script {
+        // The interpreter and its option, then the script's name, then what was shown behind the first.
         let rest = shown.get(1..).unwrap_or_default();
-        ran.argv.len() > rest.len() && ran.argv.ends_with(rest)
+        let script = ran.argv.len().checked_sub(rest.len() + 1).map(|at| &ran.argv[at]);
+        ran.argv.ends_with(rest) && script.is_some_and(|script| *script == caller.path || descriptor(script))
     } else {
         *shown == ran.argv || (shown.is_empty() && ran.argv == [Vec::<u8>::new()])
     };
-    // A descriptor is named otherwise on the two sides, and a long name is cut.
-    let named = ran.name.starts_with(b"/dev/fd/") || ran.name.len() >= 255;
-    !ran.whole || !same_arguments || !(named || ran.name == caller.path)
+    !ran.whole || !same_arguments || !same_name
 }
 
 /// The file that runs: what /proc says if it is still this program, else the file asked for.
@@ -272,6 +279,18 @@ mod tests {
             &kernel("./x.sh", &["/bin/sh", "./x.sh", "b"], true)
         ));
         assert!(!differs(&shown("/bin/ls", &[]), &kernel("/bin/ls", &[""], false)));
+        // What is put behind a script without arguments, and a descriptor's name in place of a path's.
+        assert!(!differs(
+            &shown("./x.sh", &["./x.sh"]),
+            &kernel("./x.sh", &["/bin/sh", "-e", "./x.sh"], true)
+        ));
+        assert!(differs(&shown("./x.sh", &["./x.sh"]), &kernel("./x.sh", &["/bin/sh", "./x.sh", "b"], true)));
+        assert!(differs(&shown("/bin/ls", &["ls"]), &kernel("/dev/fd/5", &["ls"], false)));
+        let memory = Caller { by_descriptor: true, ..shown("/memfd:x (deleted)", &["ls"]) };
+        assert!(!differs(&memory, &kernel("/dev/fd/5", &["ls"], false)));
+        let long = "/".repeat(300);
+        assert!(!differs(&shown(&long, &["ls"]), &kernel(&long[..255], &["ls"], false)));
+        assert!(differs(&shown("/bin/ls", &["ls"]), &kernel(&long[..255], &["ls"], false)));
     }
 
     #[test]

@@ -172,11 +172,22 @@ impl Recorder {
         if state.scope.is_none() {
             state.scope = own_cgroup::make(&state.handover.session, state.handover.monitor);
         }
-        self.states.put(&state)?;
-        self.store.keep(&state.handover.session, listener.as_fd())?;
+        let (session, audit_session) = (state.handover.session.clone(), state.audit_session);
+        let kept = self.states.put(&state).and_then(|()| self.store.keep(&session, listener.as_fd()));
         notify_ffi::wake_quickly(listener.as_fd());
         let line = self.open_record(&state, &grant);
-        let key = self.adopt(state, grant, Some(listener))?;
+        let key = match kept.and_then(|()| self.adopt(state, grant, Some(listener))) {
+            Ok(key) => key,
+            Err(error) => {
+                // The login is refused, so nothing of it stays.
+                let _ = self.states.remove(&session);
+                let _ = self.store.release(&session);
+                if let Some(kernel) = &mut self.kernel {
+                    kernel.forget(audit_session);
+                }
+                return Err(error);
+            }
+        };
         self.spool.append(&line);
         self.opening.push((key, connection));
         Ok(())

@@ -77,7 +77,9 @@ fn read_tail(folder: &std::path::Path, open: &HashSet<String>) -> anyhow::Result
             continue;
         }
         let Some((key, action)) = tail.record(&line) else { continue };
+        let action = action.unwrap_or_default();
         match action.as_str() {
+            // Only when its last part is there too: a kill can leave a command cut.
             "session.command" => {
                 if let Some(notification) = numbers.remove(&key) {
                     tail.gates.remove(&(key.0, notification));
@@ -121,8 +123,8 @@ impl Tail {
         counts
     }
 
-    /// Counts a record; gives its session and number, and what it is about.
-    fn record(&mut self, line: &str) -> Option<((String, u64), String)> {
+    /// Counts a record; gives its session and number, and what it is about, unless more parts follow.
+    fn record(&mut self, line: &str) -> Option<((String, u64), Option<String>)> {
         let record: serde_json::Value = serde_json::from_str(line).ok()?;
         let (session, action) = (record["jit"]["session"].as_str()?, record["event"]["action"].as_str()?);
         let number = record["jit"]["session_seq"].as_u64().unwrap_or(0);
@@ -133,7 +135,8 @@ impl Tail {
         }
         // Once a command, which may have several parts.
         counts.differences += u64::from(record["jit"]["differs"] == true && record["jit"]["part"] == 1);
-        Some(((session.to_owned(), number), action.to_owned()))
+        let last = record["jit"]["part"] == record["jit"]["parts"];
+        Some(((session.to_owned(), number), last.then(|| action.to_owned())))
     }
 }
 
@@ -293,7 +296,16 @@ impl Recorder {
             }
             let lost = listener.is_none();
             let ending = state.ending.clone();
-            let key = self.adopt(state, grant, listener)?;
+            let key = match self.adopt(state, grant, listener) {
+                Ok(key) => key,
+                Err(error) => {
+                    // One session that can't be taken up must not keep all others waiting: nothing of it runs, and process
+                    // 1 or the sweep ends it.
+                    let message = format!("a session can't be taken up, and ends at its deadline: {error}");
+                    self.notice(Event::RecorderConfig, Some(id), &message);
+                    continue;
+                }
+            };
             if let Some(live) = self.sessions.get_mut(&key) {
                 let counts = tail.counts.get(&id).copied().unwrap_or_default();
                 (live.seq, live.differences, live.bytes) = (counts.last, counts.differences, counts.bytes);

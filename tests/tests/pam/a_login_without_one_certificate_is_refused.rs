@@ -11,7 +11,7 @@ use crate::assert_refused;
 fn a_sound_login_enters_and_is_closed() {
     let pam = PamHost::new();
     let sound = shown(&pam.certificate().sign(&pam.forge.ca_key));
-    let answer = pam.drive("jit", ACCOUNT, &format!("{}account\n{sound}open\nclose\n", connection()));
+    let answer = pam.drive("sshd", ACCOUNT, &format!("{}account\n{sound}open\nclose\n", connection()));
     assert_eq!(
         (answer.code("account"), answer.code("open"), answer.code("close")),
         (SUCCESS, SUCCESS, SUCCESS),
@@ -27,7 +27,7 @@ fn a_sound_login_enters_and_is_closed() {
 #[test]
 fn an_empty_certificate_passes_the_account_phase_and_never_the_session() {
     let pam = PamHost::new();
-    let answer = pam.drive("jit", ACCOUNT, &format!("{}account\nopen\n", connection()));
+    let answer = pam.drive("sshd", ACCOUNT, &format!("{}account\nopen\n", connection()));
     assert_eq!(answer.code("account"), SUCCESS, "sshd shows the certificate later: {answer:?}");
     assert_refused(&pam, &answer, "open", "no-certificate");
 }
@@ -36,7 +36,7 @@ fn an_empty_certificate_passes_the_account_phase_and_never_the_session() {
 fn a_service_that_shows_no_certificate_is_refused_in_both_phases() {
     let pam = PamHost::new();
     for step in ["account", "open"] {
-        assert_refused(&pam, &pam.drive("jit", ACCOUNT, &format!("{step}\n")), step, "not-over-ssh");
+        assert_refused(&pam, &pam.drive("sshd", ACCOUNT, &format!("{step}\n")), step, "not-over-ssh");
     }
 }
 
@@ -46,11 +46,11 @@ fn a_certificate_that_is_shown_early_is_checked_early() {
     let mut fields = pam.forge.fields(&pam.jo);
     fields.hosts = ["db2.prod".parse().expect("a host's name")].into();
     let elsewhere = pam.forge.approved(&forge::grant(fields), &[&pam.kim], &pam.jo).sign(&pam.forge.ca_key);
-    let answer = pam.drive("jit", ACCOUNT, &format!("{}{}account\n", connection(), shown(&elsewhere)));
+    let answer = pam.drive("sshd", ACCOUNT, &format!("{}{}account\n", connection(), shown(&elsewhere)));
     assert_refused(&pam, &answer, "account", "other-host");
     let sound = pam.certificate().sign(&pam.forge.ca_key);
     assert_eq!(
-        pam.drive("jit", ACCOUNT, &format!("{}{}account\n", connection(), shown(&sound))).code("account"),
+        pam.drive("sshd", ACCOUNT, &format!("{}{}account\n", connection(), shown(&sound))).code("account"),
         SUCCESS
     );
 }
@@ -61,9 +61,9 @@ fn two_certificates_are_refused_and_a_second_method_is_not() {
     let sound = shown(&pam.certificate().sign(&pam.forge.ca_key));
     let sound = sound.trim_end().to_owned();
     let (_, value) = sound.split_once('=').expect("NAME=VALUE");
-    let twice = pam.drive("jit", ACCOUNT, &format!("{}{sound}{value}\nopen\n", connection()));
+    let twice = pam.drive("sshd", ACCOUNT, &format!("{}{sound}{value}\nopen\n", connection()));
     assert_refused(&pam, &twice, "open", "two-certificates");
-    let with_password = pam.drive("jit", ACCOUNT, &format!("{}{sound}password\\n\nopen\n", connection()));
+    let with_password = pam.drive("sshd", ACCOUNT, &format!("{}{sound}password\\n\nopen\n", connection()));
     assert_eq!(with_password.code("open"), SUCCESS, "{with_password:?}");
 }
 
@@ -81,7 +81,7 @@ fn a_plain_key_and_text_that_sshd_never_writes_are_refused() {
         ("\u{202e}publickey\\n".into(), "auth-info"),
     ] {
         let answer =
-            pam.drive("jit", ACCOUNT, &format!("{}env SSH_AUTH_INFO_0={value}\nopen\n", connection()));
+            pam.drive("sshd", ACCOUNT, &format!("{}env SSH_AUTH_INFO_0={value}\nopen\n", connection()));
         assert_refused(&pam, &answer, "open", code);
     }
 }
@@ -95,7 +95,7 @@ fn too_much_of_anything_is_refused() {
     large.extensions.push(("zzz@example".into(), "x".repeat(100_000)));
     assert_refused(&pam, &pam.login(&large.sign(&pam.forge.ca_key)), "open", "auth-info");
     let text = "a".repeat(4 * 1024 * 1024);
-    let answer = pam.drive("jit", ACCOUNT, &format!("{}env SSH_AUTH_INFO_0={text}\nopen\n", connection()));
+    let answer = pam.drive("sshd", ACCOUNT, &format!("{}env SSH_AUTH_INFO_0={text}\nopen\n", connection()));
     assert_refused(&pam, &answer, "open", "auth-info");
 }
 
@@ -124,7 +124,7 @@ fn a_grant_for_another_source_address_is_refused() {
     assert_refused(&pam, &pam.login(&certificate), "open", "other-source");
     let from = |connection: &str| {
         let steps = format!("env SSH_CONNECTION={connection}\n{}open\n", shown(&certificate));
-        pam.drive("jit", ACCOUNT, &steps)
+        pam.drive("sshd", ACCOUNT, &steps)
     };
     assert_eq!(from("198.51.100.9 50512 192.0.2.1 22").code("open"), SUCCESS);
     assert_eq!(from("::ffff:198.51.100.9 50512 ::ffff:192.0.2.1 22").code("open"), SUCCESS);

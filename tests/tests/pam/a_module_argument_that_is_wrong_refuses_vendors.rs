@@ -48,5 +48,5 @@ fn another_configuration_file_can_be_named() {
         pam.forge.approved(&e2e::forge::grant(fields), &[&pam.kim], &pam.jo).sign(&pam.forge.ca_key);
     let steps = format!("{}{}open\n", connection(), shown(&certificate));
     assert_eq!(pam.drive("jit-other", ACCOUNT, &steps).code("open"), SUCCESS);
-    assert_refused(&pam, &pam.drive("jit", ACCOUNT, &steps), "open", "other-host");
+    assert_refused(&pam, &pam.drive("sshd", ACCOUNT, &steps), "open", "other-host");
 }

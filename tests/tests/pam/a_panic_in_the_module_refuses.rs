@@ -12,7 +12,7 @@ fn a_panic_in_the_module_refuses_in_each_phase() {
     let sound = shown(&pam.certificate().sign(&pam.forge.ca_key));
     for step in ["account", "open"] {
         let steps = format!("{}{sound}{step}\n", connection());
-        assert_ne!(pam.drive("jit", ACCOUNT, &steps).code(step), SUCCESS, "{step}");
-        assert_eq!(pam.drive("jit", ADMIN, &steps).code(step), SUCCESS, "{step}");
+        assert_ne!(pam.drive("sshd", ACCOUNT, &steps).code(step), SUCCESS, "{step}");
+        assert_eq!(pam.drive("sshd", ADMIN, &steps).code(step), SUCCESS, "{step}");
     }
 }

@@ -11,7 +11,7 @@ fn everybody_else_passes_whatever_is_broken() {
     let passes = |what: &str| {
         for account in [ADMIN, "root", "nobody", "no-such-account"] {
             for steps in [all.as_str(), "account\nopen\nclose\n"] {
-                let answer = pam.drive("jit", account, steps);
+                let answer = pam.drive("sshd", account, steps);
                 for step in ["account", "open", "close"] {
                     assert_eq!(answer.code(step), SUCCESS, "{what}: {account}: {answer:?}");
                 }
@@ -26,12 +26,12 @@ fn everybody_else_passes_whatever_is_broken() {
         for garbage in ["", "[[[\n", "\u{0}\u{1b}"] {
             pam.host.write(&file, garbage);
             passes(&file);
-            let vendor = pam.drive("jit", ACCOUNT, &all);
+            let vendor = pam.drive("sshd", ACCOUNT, &all);
             assert_ne!(vendor.code("open"), SUCCESS, "{file}: {vendor:?}");
         }
         pam.host.remove(&file);
         passes(&file);
-        assert_ne!(pam.drive("jit", ACCOUNT, &all).code("open"), SUCCESS);
+        assert_ne!(pam.drive("sshd", ACCOUNT, &all).code("open"), SUCCESS);
         pam.host.write(&file, sound);
     }
 }

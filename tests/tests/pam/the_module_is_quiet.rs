@@ -12,7 +12,7 @@ fn a_login_leaves_the_calling_process_as_it_was() {
         ("allowed", format!("{begin}look\naccount\n{sound}open\nclose\nlook\n")),
         ("refused", format!("{begin}look\naccount\nopen\nlook\n")),
     ] {
-        let answer = pam.drive("jit", ACCOUNT, &steps);
+        let answer = pam.drive("sshd", ACCOUNT, &steps);
         let threads = answer.looked("threads ");
         assert_eq!(threads, ["1", "1"], "{what}: {answer:?}");
         let descriptors = answer.looked("descriptors ");
