@@ -3,7 +3,7 @@
  * Three kinds of event: a program image was replaced (with the argument bytes as
  * the kernel copied them), an exec call failed (with the error), a session's first process exited. CO-RE: only the fields named
  * here are needed, and the loader finds them in the running kernel's BTF.
- * Layout of the event: session/src/kernel_copy/event.rs reads it.
+ * Layout of the event: session/src/kernel_copy/bpf/chunks.rs reads it.
  */
 #define SEC(name) __attribute__((section(name), used))
 #define CORE __attribute__((preserve_access_index))

@@ -1,190 +1,173 @@
-//! The kernel's own copy of what ran: the BPF program of `session/bpf/exec.bpf.c`, loaded and read.
+//! The kernel's own copy of what ran, from whichever source the host has: a BPF program, or the audit subsystem.
 //!
-//! A caller can change its arguments between the gate and the exec, so what it showed at the gate may be
-//! a lie; the program reports the arguments as the kernel copied them. It needs BTF, CAP_BPF and
-//! CAP_PERFMON; where they are missing, [`KernelCopy::start`] says why, and records say
-//! `argv_source: gate`. The object is compiled from source in the build and carried in the binary.
+//! A caller can change its arguments between the gate and the exec, so what it showed at the gate may be a lie. Both
+//! sources report the arguments as the kernel has them. BPF comes first: its events are there before the exec is over.
+//! Audit's come a moment later (`recorder/held.rs` waits for them). Without either, records say `argv_source: gate`.
 
+mod bpf;
 mod event;
+mod kernel_audit;
 
-use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
-use std::os::unix::fs::MetadataExt;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
 
-use aya::maps::{HashMap, MapData, PerCpuArray, RingBuf};
-use aya::programs::{BtfTracePoint, FExit, ProgramError};
-use aya::{Btf, Ebpf, EbpfLoader};
-
-pub use event::{Event, Ran};
-
-/// The compiled program; build.rs makes it with clang.
-static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/exec.bpf.o"));
-
-/// The functions whose return tells of a failed exec, where the kernel lets functions be traced.
-const RETURNS: [(&str, &str); 4] = [
-    ("execve_returned", "__x64_sys_execve"),
-    ("execveat_returned", "__x64_sys_execveat"),
-    ("compat_execve_returned", "__ia32_compat_sys_execve"),
-    ("compat_execveat_returned", "__ia32_compat_sys_execveat"),
-];
-
-/// The loaded program.
-pub struct KernelCopy {
-    bpf: Ebpf,
-    sessions: HashMap<MapData, u32, u8>,
-    firsts: HashMap<MapData, u32, u8>,
-    events: RingBuf<MapData>,
-    /// Chunks of an exec whose arguments need more than one event.
-    parts: event::Parts,
-    watched: usize,
-    /// True when failed execs are told by function returns; otherwise by a tracepoint that costs every
-    /// system call a little, attached only while a session is open.
-    by_function: bool,
-    link: Option<aya::programs::tp_btf::BtfTracePointLinkId>,
-}
-
-impl std::fmt::Debug for KernelCopy {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KernelCopy").field("watched", &self.watched).finish_non_exhaustive()
-    }
-}
+use bpf::Bpf;
+pub(crate) use event::{Call, Event, Ran};
+use kernel_audit::KernelAudit;
 
 /// Why the kernel's copy is not to be had on this host.
 #[derive(Debug, thiserror::Error)]
 #[error("the kernel's copy of what ran is not available: {0}")]
 pub struct Unavailable(String);
 
-fn unavailable(error: impl std::fmt::Display) -> Unavailable {
-    // A verifier log has thousands of lines; the first says what is wrong.
-    Unavailable(error.to_string().lines().next().unwrap_or_default().chars().take(300).collect())
+/// Which source the host's configuration wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// BPF; else audit, where an audit daemon runs.
+    Auto,
+    /// BPF alone.
+    Bpf,
+    /// Audit alone, also where no daemon runs.
+    Audit,
+    /// None.
+    Nothing,
+}
+
+/// A source of the kernel's own copy.
+#[derive(Debug)]
+pub(crate) enum KernelCopy {
+    /// The BPF program.
+    Bpf(Box<Bpf>),
+    /// The audit subsystem.
+    Audit(Box<KernelAudit>),
 }
 
 impl KernelCopy {
-    /// Loads the program and attaches it. It reports nothing before [`KernelCopy::watch`].
+    /// Starts the source that is wanted and to be had. It reports nothing before [`KernelCopy::watch`]. `runtime` is
+    /// the recorder's folder, by which it knows what an earlier one has left in the kernel.
     ///
     /// # Errors
-    /// [`Unavailable`] if the kernel or a missing capability refuses.
-    pub fn start() -> Result<Self, Unavailable> {
-        let namespace = std::fs::metadata("/proc/self/ns/pid").map_err(unavailable)?;
-        let inode = namespace.ino();
-        let mut bpf = EbpfLoader::new()
-            .override_global("namespace_inode", &inode, true)
-            .load(OBJECT)
-            .map_err(unavailable)?;
-        let btf = Btf::from_sys_fs().map_err(unavailable)?;
-        attach(&mut bpf, &btf, "command_ran", "sched_process_exec").map_err(unavailable)?;
-        attach(&mut bpf, &btf, "process_exited", "sched_process_exit").map_err(unavailable)?;
-        let by_function = RETURNS
-            .iter()
-            .all(|(program, function)| attach_return(&mut bpf, &btf, program, function).is_ok());
-        if !by_function {
-            let returned: &mut BtfTracePoint = program(&mut bpf, "call_returned").map_err(unavailable)?;
-            returned.load("sys_exit", &btf).map_err(unavailable)?;
+    /// [`Unavailable`] says why there is none.
+    pub(crate) fn start(wanted: Wanted, runtime: &Path) -> Result<Self, Unavailable> {
+        let bpf = || Bpf::start().map(|bpf| Self::Bpf(Box::new(bpf)));
+        let audit = |alone| {
+            KernelAudit::start(runtime, alone).map(|audit| Self::Audit(Box::new(audit)))
+        };
+        let started = match wanted {
+            Wanted::Bpf => bpf(),
+            Wanted::Audit => audit(true),
+            Wanted::Auto => bpf().or_else(|Unavailable(no_bpf)| {
+                audit(false)
+                    .map_err(|Unavailable(no_audit)| Unavailable(format!("BPF: {no_bpf}; audit: {no_audit}")))
+            }),
+            Wanted::Nothing => Err(Unavailable("host.toml says kernel_copy = \"none\"".to_owned())),
+        };
+        if !matches!(started, Ok(Self::Audit(_))) {
+            // An earlier recorder may have had another source.
+            kernel_audit::remove_left(runtime);
         }
-        let missing = || unavailable("the program lacks a map");
-        let sessions =
-            HashMap::try_from(bpf.take_map("sessions").ok_or_else(missing)?).map_err(unavailable)?;
-        let firsts = HashMap::try_from(bpf.take_map("firsts").ok_or_else(missing)?).map_err(unavailable)?;
-        let events = RingBuf::try_from(bpf.take_map("events").ok_or_else(missing)?).map_err(unavailable)?;
-        Ok(Self {
-            bpf,
-            sessions,
-            firsts,
-            events,
-            parts: event::Parts::default(),
-            watched: 0,
-            by_function,
-            link: None,
-        })
+        started
     }
 
-    /// The descriptor that becomes readable when events wait.
-    #[must_use]
-    pub fn as_raw_fd(&self) -> RawFd {
-        self.events.as_raw_fd()
+    /// What it is called.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Bpf(_) => "BPF",
+            Self::Audit(_) => "audit",
+        }
+    }
+
+    /// Whether it tells at all: audit can be switched off by others.
+    pub(crate) fn tells(&self) -> bool {
+        match self {
+            Self::Bpf(_) => true,
+            Self::Audit(audit) => audit.tells(),
+        }
+    }
+
+    /// Whether an exec can be over before its event is there.
+    pub(crate) fn tells_later(&self) -> bool {
+        matches!(self, Self::Audit(audit) if audit.tells())
     }
 
     /// Reports what runs under this audit session id from now on.
     ///
     /// # Errors
-    /// [`Unavailable`] if the kernel's table is full.
-    pub fn watch(&mut self, audit_session: u32) -> Result<(), Unavailable> {
-        self.sessions.insert(audit_session, 1, 0).map_err(unavailable)?;
-        self.watched += 1;
-        if self.watched == 1 && !self.by_function {
-            let returned: &mut BtfTracePoint =
-                program(&mut self.bpf, "call_returned").map_err(unavailable)?;
-            self.link = Some(returned.attach().map_err(unavailable)?);
+    /// [`Unavailable`] if the kernel refuses.
+    pub(crate) fn watch(&mut self, audit_session: u32) -> Result<(), Unavailable> {
+        match self {
+            Self::Bpf(bpf) => bpf.watch(audit_session),
+            Self::Audit(audit) => audit.watch(audit_session),
         }
-        Ok(())
     }
 
     /// Reports it no longer.
-    pub fn forget(&mut self, audit_session: u32) {
-        if self.sessions.remove(&audit_session).is_err() {
-            return;
-        }
-        self.watched = self.watched.saturating_sub(1);
-        if self.watched == 0
-            && let Some(link) = self.link.take()
-            && let Ok(returned) = program::<BtfTracePoint>(&mut self.bpf, "call_returned")
-        {
-            // A link that can't be detached ends with the program at the latest.
-            let _ = returned.detach(link);
+    pub(crate) fn forget(&mut self, audit_session: u32) {
+        match self {
+            Self::Bpf(bpf) => bpf.forget(audit_session),
+            Self::Audit(audit) => audit.forget(audit_session),
         }
     }
 
-    /// Reports the exit of this process of a watched session.
-    pub fn watch_exit(&mut self, pid: i32) {
-        // A full table costs an exit status, nothing else.
-        let _ = self.firsts.insert(pid.cast_unsigned(), 1, 0);
+    /// Every session of an earlier recorder is watched again: what else it left in the kernel goes.
+    pub(crate) fn taken_up(&mut self) {
+        if let Self::Audit(audit) = self {
+            audit.remove_unclaimed();
+        }
+    }
+
+    /// Nothing was told of an exec of this session although it should have been by now.
+    pub(crate) fn missed(&mut self, audit_session: u32) {
+        if let Self::Audit(audit) = self {
+            audit.look_after(audit_session);
+        }
+    }
+
+    /// Reports the exit of this process of a watched session, if the source can.
+    pub(crate) fn watch_exit(&mut self, pid: i32) {
+        if let Self::Bpf(bpf) = self {
+            bpf.watch_exit(pid);
+        }
     }
 
     /// Reports it no longer.
-    pub fn forget_exit(&mut self, pid: i32) {
-        let _ = self.firsts.remove(&pid.cast_unsigned());
+    pub(crate) fn forget_exit(&mut self, pid: i32) {
+        if let Self::Bpf(bpf) = self {
+            bpf.forget_exit(pid);
+        }
     }
 
     /// The next event that is complete, without waiting.
-    pub fn next_event(&mut self) -> Option<Event> {
-        while let Some(item) = self.events.next() {
-            if let Some(event) = self.parts.take(&item) {
-                return Some(event);
-            }
+    pub(crate) fn next_event(&mut self) -> Option<Event> {
+        match self {
+            Self::Bpf(bpf) => bpf.next_event(),
+            Self::Audit(audit) => audit.next_event(),
         }
-        None
     }
 
-    /// How many events the kernel could not hand over because the ring was full.
-    #[must_use]
-    pub fn lost(&self) -> u64 {
-        let Some(map) = self.bpf.map("lost") else { return 0 };
-        let Ok(lost) = PerCpuArray::<_, u64>::try_from(map) else { return 0 };
-        lost.get(&0, 0).map(|counts| counts.iter().sum()).unwrap_or(0)
+    /// How many events the kernel could not hand over because there was no room.
+    pub(crate) fn lost(&self) -> u64 {
+        match self {
+            Self::Bpf(bpf) => bpf.lost(),
+            Self::Audit(audit) => audit.lost(),
+        }
     }
-}
 
-fn program<'a, T>(bpf: &'a mut Ebpf, name: &str) -> Result<&'a mut T, ProgramError>
-where
-    &'a mut T: TryFrom<&'a mut aya::programs::Program, Error = ProgramError>,
-{
-    bpf.program_mut(name).ok_or(ProgramError::NotLoaded)?.try_into()
-}
-
-fn attach(bpf: &mut Ebpf, btf: &Btf, name: &str, tracepoint: &str) -> Result<(), ProgramError> {
-    let traced: &mut BtfTracePoint = program(bpf, name)?;
-    traced.load(tracepoint, btf)?;
-    traced.attach().map(drop)
-}
-
-fn attach_return(bpf: &mut Ebpf, btf: &Btf, name: &str, function: &str) -> Result<(), ProgramError> {
-    let returned: &mut FExit = program(bpf, name)?;
-    returned.load(function, btf)?;
-    returned.attach().map(drop)
+    /// What somebody did to the source since this was asked last.
+    pub(crate) fn trouble(&mut self) -> Option<String> {
+        match self {
+            Self::Bpf(_) => None,
+            Self::Audit(audit) => audit.trouble(),
+        }
+    }
 }
 
 /// For epoll, which wants a borrowed descriptor.
-impl std::os::fd::AsFd for KernelCopy {
+impl AsFd for KernelCopy {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.events.as_fd()
+        match self {
+            Self::Bpf(bpf) => bpf.as_fd(),
+            Self::Audit(audit) => audit.as_fd(),
+        }
     }
 }

@@ -1,26 +1,8 @@
-//! The events of `session/bpf/exec.bpf.c`, as Rust values.
-//!
-//! Each event has a fixed head and a chunk of the argument bytes; an exec with more arguments than one
-//! chunk comes as several events in a row, which [`Parts`] joins.
-
-use std::collections::HashMap;
-
-/// Bytes of the head, up to the argument bytes.
-const HEAD: usize = 312;
-/// Bytes of the file name in the head.
-const NAME: usize = 256;
-/// Kind: a program image was replaced.
-const EXEC: u32 = 1;
-/// Kind: a process exited.
-const EXITED: u32 = 3;
-/// Execs that can be unfinished at once: one a processor, and room.
-const UNFINISHED: usize = 256;
-/// Flag: the file is a script, and what runs is its interpreter.
-const SCRIPT: u32 = 1;
+//! What the kernel tells of execs, whichever source has it.
 
 /// What the kernel tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub(crate) enum Event {
     /// It succeeded.
     Ran(Ran),
     /// It failed.
@@ -29,10 +11,21 @@ pub enum Event {
         session: u32,
         /// Thread group in this pid namespace, 0 if it is elsewhere.
         pid: i32,
-        /// Thread in this pid namespace.
-        tid: i32,
+        /// Thread in this pid namespace, where the source knows it.
+        tid: Option<i32>,
+        /// What else tells it from other execs of the process, where the source knows it.
+        call: Option<Call>,
         /// The error number, positive.
         errno: i32,
+    },
+    /// Its process died in the call, so that nothing came of it.
+    Died {
+        /// Audit session id.
+        session: u32,
+        /// Process id in this pid namespace.
+        pid: i32,
+        /// What tells it from other execs of the process.
+        call: Call,
     },
     /// A process named with [`super::KernelCopy::watch_exit`] exited.
     Exited {
@@ -47,120 +40,34 @@ pub enum Event {
 
 /// A program that was started, as the kernel has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ran {
+pub(crate) struct Ran {
     /// Audit session id.
-    pub session: u32,
+    pub(crate) session: u32,
     /// Process id in this pid namespace, 0 if it is elsewhere.
-    pub pid: i32,
+    pub(crate) pid: i32,
     /// Inode of the executable.
-    pub inode: u64,
+    pub(crate) inode: u64,
     /// Device of the executable, as the kernel numbers it.
-    pub device: u32,
+    pub(crate) device: u32,
     /// The file asked for, at most 255 bytes of it.
-    pub name: Vec<u8>,
+    pub(crate) name: Vec<u8>,
+    /// The file that runs, resolved, where the source knows it.
+    pub(crate) executable: Option<Vec<u8>>,
+    /// What tells this exec from others of the process, where the source knows it.
+    pub(crate) call: Option<Call>,
     /// Whether that file is a script, so that its interpreter runs and stands first in the arguments.
-    pub script: bool,
+    pub(crate) script: bool,
     /// The arguments.
-    pub argv: Vec<Vec<u8>>,
+    pub(crate) argv: Vec<Vec<u8>>,
     /// False when some argument bytes could not be read.
-    pub whole: bool,
+    pub(crate) whole: bool,
 }
 
-/// Execs whose arguments have not all arrived.
-#[derive(Debug, Default)]
-pub(super) struct Parts(HashMap<(u32, u32, u64), (Vec<u8>, u32)>);
-
-impl Parts {
-    /// Takes one event; gives the exec back once all of it has arrived.
-    pub(super) fn take(&mut self, bytes: &[u8]) -> Option<Event> {
-        let u32_at = |at: usize| Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-        let u64_at = |at: usize| Some(u64::from_ne_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
-        let pid_at = |at: usize| Some(i32::try_from(u32_at(at)?).unwrap_or(0));
-        let (time, inode, device) = (u64_at(0)?, u64_at(8)?, u32_at(16)?);
-        let (session, pid, tid) = (u32_at(24)?, pid_at(28)?, pid_at(32)?);
-        let result = i32::from_ne_bytes(bytes.get(36..40)?.try_into().ok()?);
-        let kind = u32_at(20)?;
-        if kind == EXITED {
-            // As a shell shows it: a signal's number and 128, else the exit status (wait(2)).
-            let signal = result & 0x7f;
-            let status = if signal == 0 { (result >> 8) & 0xff } else { 128 + signal };
-            return Some(Event::Exited { session, pid, status });
-        }
-        if kind != EXEC {
-            return Some(Event::Failed { session, pid, tid, errno: result.saturating_neg() });
-        }
-        let (flags, total, offset, length) = (u32_at(40)?, u32_at(44)?, u32_at(48)?, u32_at(52)?);
-        let name = bytes.get(56..56 + NAME)?;
-        let name = name.split(|b| *b == 0).next().unwrap_or_default().to_vec();
-        let data = bytes.get(HEAD..HEAD + length as usize)?;
-
-        let key = (session, u32_at(32)?, time);
-        let (mut argv, seen) = if offset == 0 { (Vec::new(), 0) } else { self.0.remove(&key)? };
-        argv.extend_from_slice(data);
-        let end = offset.saturating_add(length);
-        let broken = length == 0 && total > 0;
-        if end < total && !broken && offset == seen {
-            if self.0.len() >= UNFINISHED {
-                // Their ends were lost; nobody waits for them any more.
-                self.0.clear();
-            }
-            self.0.insert(key, (argv, end));
-            return None;
-        }
-        let whole = end == total && offset == seen;
-        Some(Event::Ran(Ran {
-            session,
-            pid,
-            inode,
-            device,
-            name,
-            script: flags & SCRIPT != 0,
-            argv: split(&argv),
-            whole,
-        }))
-    }
-}
-
-/// Arguments end with NUL each.
-fn split(bytes: &[u8]) -> Vec<Vec<u8>> {
-    let body = bytes.strip_suffix(&[0]).unwrap_or(bytes);
-    if bytes.is_empty() { Vec::new() } else { body.split(|b| *b == 0).map(<[u8]>::to_vec).collect() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn event(total: u32, offset: u32, data: &[u8]) -> Vec<u8> {
-        let mut bytes = vec![0; HEAD];
-        let mut put = |at: usize, value: u32| bytes[at..at + 4].copy_from_slice(&value.to_ne_bytes());
-        put(20, EXEC);
-        put(24, 7);
-        put(28, 41);
-        put(32, 41);
-        put(44, total);
-        put(48, offset);
-        put(52, u32::try_from(data.len()).unwrap());
-        bytes[56..60].copy_from_slice(b"/bin");
-        bytes.extend_from_slice(data);
-        bytes
-    }
-
-    #[test]
-    fn chunks_of_one_exec_are_joined() {
-        let mut parts = Parts::default();
-        assert_eq!(parts.take(&event(8, 0, b"a\0bc")), None);
-        let Some(Event::Ran(ran)) = parts.take(&event(8, 4, b"\0\0d\0")) else { panic!("an exec") };
-        assert_eq!(ran.argv, [b"a".to_vec(), b"bc".to_vec(), b"".to_vec(), b"d".to_vec()]);
-        assert!(ran.whole);
-        assert_eq!(ran.name, b"/bin");
-    }
-
-    #[test]
-    fn a_missing_chunk_is_told() {
-        let mut parts = Parts::default();
-        let Some(Event::Ran(ran)) = parts.take(&event(8, 0, b"")) else { panic!("an exec") };
-        assert!(!ran.whole);
-        assert_eq!(parts.take(&event(8, 4, b"\0\0d\0")), None);
-    }
+/// What tells one exec of a process from another where the kernel names no thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Call {
+    /// When it began, wall clock milliseconds, at most a timer tick early.
+    pub(crate) time: i64,
+    /// Its first four arguments, as the registers had them.
+    pub(crate) registers: [u64; 4],
 }

@@ -1,0 +1,327 @@
+//! The second source: the audit subsystem, for hosts without BPF.
+//!
+//! Each watched session has rules by which the kernel tells of its execs when they return; the records are heard beside
+//! an audit daemon, which has them too. It is not started where audit is off: without a daemon every record, with all
+//! arguments, would go to the kernel log. Records come a moment after the exec, and are joined by `gathered.rs`.
+
+mod control;
+mod gathered;
+mod rule;
+mod text;
+
+use std::collections::{HashSet, VecDeque};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::{Event, Unavailable};
+use control::{Control, LONGEST, hear, listen};
+use gathered::Gathered;
+use rule::{Owner, Rule};
+
+/// Record: somebody changed audit's rules or settings.
+const CHANGED: u16 = 1305;
+/// Bytes that may wait to be heard: some hundred execs with the most arguments, tens of thousands of others.
+const WAITING: usize = 64 * 1024 * 1024;
+/// Records that are heard in one go, so that a busy host's other records leave time for the rest.
+const HEARD_AT_ONCE: usize = 8192;
+/// How long the trial at the start may take.
+const TRIAL: Duration = Duration::from_secs(3);
+
+/// The audit subsystem, and our rules in it.
+#[derive(Debug)]
+pub(crate) struct KernelAudit {
+    records: OwnedFd,
+    control: Control,
+    owner: Owner,
+    watched: HashSet<u32>,
+    /// Rules of an earlier recorder, until their session is watched again.
+    left: Vec<Rule>,
+    gathered: Gathered,
+    /// A parent whose children are wanted: the trial.
+    trial: Option<i32>,
+    /// How often records were dropped because too many waited here.
+    overrun: u64,
+    /// What the kernel had dropped itself when it was asked last, and since the start.
+    dropped: (u32, u64),
+    /// Somebody switched audit off.
+    off: bool,
+    trouble: VecDeque<String>,
+    buffer: Vec<u8>,
+}
+
+/// Removes the rules that an earlier recorder of this folder left, if there are any.
+pub(super) fn remove_left(runtime: &Path) {
+    let owner = Owner::of(runtime);
+    if let Ok(mut control) = Control::open()
+        && let Ok(rules) = control.rules()
+    {
+        for rule in rules.iter().filter(|rule| owner.session(rule.key()).is_some()) {
+            // What can't be removed costs the host a little time, and tells nobody.
+            let _ = control.remove(rule);
+        }
+    }
+}
+
+fn unavailable(text: impl Into<String>) -> Unavailable {
+    Unavailable(text.into())
+}
+
+impl KernelAudit {
+    /// Begins to listen, and tries with a program of our own whether execs are told. `alone`: also without a daemon.
+    ///
+    /// # Errors
+    /// [`Unavailable`] says what is in the way.
+    pub(super) fn start(runtime: &Path, alone: bool) -> Result<Self, Unavailable> {
+        let no_way = |error: Errno| {
+            unavailable(match error {
+                Errno::EPERM | Errno::ECONNREFUSED | Errno::EPROTONOSUPPORT => {
+                    format!("the kernel gives no access to audit (a container, or no CAP_AUDIT_CONTROL): {error}")
+                }
+                _ => format!("audit does not answer: {error}"),
+            })
+        };
+        let mut control = Control::open().map_err(no_way)?;
+        let status = control.status().map_err(no_way)?;
+        match status.enabled {
+            0 => return Err(unavailable("audit is off, and a recorder does not switch it on (auditd does)")),
+            2 => return Err(unavailable("audit's rules are locked until the next boot (auditctl -e 2)")),
+            _ => {}
+        }
+        if status.daemon == 0 && !alone {
+            return Err(unavailable(
+                "no audit daemon runs, so the arguments of every command would go to the kernel log \
+                 (kernel_copy = \"audit\" in host.toml takes it all the same)",
+            ));
+        }
+        let records = listen(WAITING)
+            .map_err(|error| unavailable(format!("audit's records can't be heard (CAP_AUDIT_READ): {error}")))?;
+        let owner = Owner::of(runtime);
+        let mut left = control.rules().map_err(no_way)?;
+        left.retain(|rule| owner.session(rule.key()).is_some());
+        let mut audit = Self {
+            records,
+            control,
+            owner,
+            watched: HashSet::new(),
+            left,
+            gathered: Gathered::default(),
+            trial: None,
+            overrun: 0,
+            dropped: (status.lost, 0),
+            off: false,
+            trouble: VecDeque::new(),
+            buffer: vec![0; LONGEST],
+        };
+        audit.try_out()?;
+        Ok(audit)
+    }
+
+    /// Runs a program, and waits until it is told: a host's own rules can suppress it.
+    fn try_out(&mut self) -> Result<(), Unavailable> {
+        let parent = std::process::id();
+        let rules: Vec<Rule> = Rule::for_children(&self.owner, parent).collect();
+        let added = rules.iter().try_for_each(|rule| self.control.add(rule));
+        let tried = match added {
+            Ok(()) => self.hear_a_child(i32::try_from(parent).unwrap_or(0)),
+            Err(error) => Err(unavailable(format!("audit takes no rule: {error}"))),
+        };
+        for rule in &rules {
+            let _ = self.control.remove(rule);
+        }
+        tried
+    }
+
+    fn hear_a_child(&mut self, parent: i32) -> Result<(), Unavailable> {
+        let failed = |error: std::io::Error| unavailable(format!("audit can't be tried out: {error}"));
+        self.trial = Some(parent);
+        let mut child = Command::new("/proc/self/exe")
+            .args(["--version"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(failed)?;
+        let pid = i32::try_from(child.id()).unwrap_or(0);
+        let until = Instant::now() + TRIAL;
+        let mut told = false;
+        while !told && Instant::now() < until {
+            let mut ready = [PollFd::new(self.records.as_fd(), PollFlags::POLLIN)];
+            let _ = poll(&mut ready, PollTimeout::from(50_u8));
+            while let Some(event) = self.next_event() {
+                told |= matches!(event, Event::Ran(ran) if ran.pid == pid && ran.whole);
+            }
+        }
+        self.trial = None;
+        child.wait().map_err(failed)?;
+        if told {
+            return Ok(());
+        }
+        Err(unavailable("audit is on and tells nothing of a program that was run (a rule like -a never,task?)"))
+    }
+
+    /// Whether audit is on.
+    pub(super) fn tells(&self) -> bool {
+        !self.off
+    }
+
+    pub(super) fn watch(&mut self, session: u32) -> Result<(), Unavailable> {
+        for rule in Rule::for_session(&self.owner, session) {
+            self.control.add(&rule).map_err(|error| unavailable(format!("audit takes no rule: {error}")))?;
+        }
+        self.watched.insert(session);
+        Ok(())
+    }
+
+    pub(super) fn forget(&mut self, session: u32) {
+        if self.watched.remove(&session) {
+            for rule in Rule::for_session(&self.owner, session) {
+                // Left behind, it is found by its key at the next start.
+                let _ = self.control.remove(&rule);
+            }
+        }
+    }
+
+    /// Removes the rules of an earlier recorder whose sessions nobody has taken up.
+    pub(super) fn remove_unclaimed(&mut self) {
+        for rule in std::mem::take(&mut self.left) {
+            if self.owner.session(rule.key()).is_none_or(|session| !self.watched.contains(&session)) {
+                let _ = self.control.remove(&rule);
+            }
+        }
+    }
+
+    /// An exec of this session should have been told by now: are its rules there, is audit on, did the kernel drop
+    /// anything?
+    pub(super) fn look_after(&mut self, session: u32) {
+        if self.watched.contains(&session) {
+            let _ = self.watch(session);
+        }
+        let Ok(status) = self.control.status() else { return };
+        self.switched(status.enabled != 0, "somebody");
+        let more = status.lost.wrapping_sub(self.dropped.0);
+        self.dropped = (status.lost, self.dropped.1 + u64::from(more));
+    }
+
+    /// The next exec that is told completely.
+    pub(super) fn next_event(&mut self) -> Option<Event> {
+        for _ in 0..HEARD_AT_ONCE {
+            let (kind, record) = match hear(&self.records, &mut self.buffer) {
+                Ok(Some(heard)) => heard,
+                Ok(None) | Err(Errno::EINTR) => continue,
+                Err(Errno::ENOBUFS) => {
+                    self.overrun += 1;
+                    continue;
+                }
+                Err(_) => return None,
+            };
+            let Some((stamp, fields)) = text::stamped(record) else { continue };
+            if kind == CHANGED {
+                let change = Change::read(&self.owner, fields);
+                self.changed(change);
+                continue;
+            }
+            let (watched, trial) = (&self.watched, self.trial);
+            let wanted = |session: u32, parent: i32| watched.contains(&session) || trial == Some(parent);
+            if let Some(event) = self.gathered.take(kind, stamp, fields, wanted) {
+                return Some(event);
+            }
+        }
+        None
+    }
+
+    fn changed(&mut self, change: Change) {
+        match change {
+            Change::Removed(session) if self.watched.contains(&session) => {
+                // As `auditctl -D` does, and with it each restart of an audit daemon.
+                let back = self.watch(session).is_ok();
+                let outcome = if back { "they were put back" } else { "they could not be put back" };
+                self.trouble.push_back(format!("somebody removed audit rules of an open session; {outcome}"));
+            }
+            Change::Switched { on, by } => self.switched(on, &by),
+            Change::Removed(_) | Change::Other => {}
+        }
+    }
+
+    fn switched(&mut self, on: bool, by: &str) {
+        if self.off == on {
+            self.off = !on;
+            let what = if on { "on again: records have" } else { "off: from now on records lack" };
+            self.trouble.push_back(format!("{by} switched audit {what} the kernel's copy of what ran"));
+        }
+    }
+
+    pub(super) fn lost(&self) -> u64 {
+        self.overrun + self.gathered.lost + self.dropped.1
+    }
+
+    pub(super) fn trouble(&mut self) -> Option<String> {
+        self.trouble.pop_front()
+    }
+}
+
+/// What a record of a change says.
+#[derive(Debug, PartialEq, Eq)]
+enum Change {
+    /// A rule of this session of ours was removed.
+    Removed(u32),
+    /// Audit was switched on or off by this account.
+    Switched { on: bool, by: String },
+    /// Nothing that concerns us.
+    Other,
+}
+
+impl Change {
+    fn read(owner: &Owner, fields: &[u8]) -> Self {
+        let get = |name| text::field(fields, name);
+        if get("res") != Some(b"1") {
+            return Self::Other;
+        }
+        if let Some(enabled) = get("audit_enabled") {
+            let by = get("auid").and_then(text::number::<u32>).filter(|auid| *auid != u32::MAX);
+            let by = by.map_or_else(|| "somebody".to_owned(), |auid| format!("uid {auid}"));
+            return Self::Switched { on: enabled != b"0", by };
+        }
+        // Old kernels put the word in quotes.
+        let removed = get("op").is_some_and(|op| op.trim_ascii() == b"remove_rule" || op == b"\"remove_rule\"");
+        let session = get("key").and_then(text::text).and_then(|key| owner.session(&key));
+        session.filter(|_| removed).map_or(Self::Other, Self::Removed)
+    }
+}
+
+impl AsFd for KernelAudit {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.records.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_that_concerns_us_is_told_from_others() {
+        let owner = Owner::of(Path::new("/run/jit"));
+        let read = |text: &str| Change::read(&owner, text.as_bytes());
+        assert_eq!(
+            read(r#" auid=0 ses=1 op=remove_rule key="jit:17:/run/jit" list=4 res=1"#),
+            Change::Removed(17)
+        );
+        assert_eq!(
+            read(" op=set audit_enabled=0 old=1 auid=1000 ses=3 res=1"),
+            Change::Switched { on: false, by: "uid 1000".to_owned() }
+        );
+        for other in [
+            r#" op=add_rule key="jit:17:/run/jit" list=4 res=1"#,
+            r#" op=remove_rule key="jit:17:/run/jit" list=4 res=0"#,
+            r#" op=remove_rule key="theirs" list=4 res=1"#,
+            " op=set audit_backlog_limit=8192 old=64 auid=0 res=1",
+        ] {
+            assert_eq!(read(other), Change::Other, "{other}");
+        }
+    }
+}
