@@ -162,6 +162,8 @@ pub enum Reply {
     About {
         /// Whether records hold the kernel's own copy of what ran.
         kernel_copy: bool,
+        /// Where it comes from: `BPF`, `audit`, or empty.
+        source: String,
         /// Why not, if not.
         reason: String,
     },

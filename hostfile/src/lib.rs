@@ -17,7 +17,7 @@ pub mod vendor_group;
 
 pub use error::HostfileError;
 pub use host_toml::{HostConfig, LogConfig, LogFormat};
-pub use recorder_toml::RecorderConfig;
+pub use recorder_toml::{KernelCopySource, RecorderConfig};
 
 /// Where the host configuration is unless an argument says otherwise.
 pub const DEFAULT_CONFIG: &str = "/etc/jit/host.toml";

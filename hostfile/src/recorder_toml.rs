@@ -22,6 +22,8 @@ pub struct RecorderConfig {
     pub state: PathBuf,
     /// Whether an exec that can't be recorded fails; otherwise it runs, and is counted.
     pub stop_on_audit_failure: bool,
+    /// Where the kernel's own copy of what ran comes from.
+    pub kernel_copy: KernelCopySource,
     /// Whether sessions need the kernel's own copy of what runs.
     pub require_kernel_copy: bool,
     /// Whether a session must have a scope of its own that PID 1 ends at the outer limit.
@@ -38,11 +40,25 @@ pub struct RecorderConfig {
     pub shared_accounts: bool,
 }
 
+/// Where the kernel's own copy of what ran comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KernelCopySource {
+    /// BPF; else audit, where an audit daemon runs.
+    Auto,
+    /// BPF alone.
+    Bpf,
+    /// Audit alone, also where no audit daemon runs.
+    Audit,
+    /// Nowhere: records show what callers show.
+    None,
+}
+
 pub(crate) struct RawRecorder {
     socket: Option<Spanned<String>>,
     runtime: Option<Spanned<String>>,
     state: Option<Spanned<String>>,
     stop_on_audit_failure: bool,
+    kernel_copy: KernelCopySource,
     require_kernel_copy: bool,
     require_scope: Option<bool>,
     maximum_session_minutes: Option<Spanned<i64>>,
@@ -59,6 +75,12 @@ impl RawRecorder {
             runtime: fields.text("runtime")?,
             state: fields.text("state")?,
             stop_on_audit_failure: fields.word("on_audit_failure", &["stop", "continue"])? != Some(1),
+            kernel_copy: match fields.word("kernel_copy", &["auto", "bpf", "audit", "none"])? {
+                Some(1) => KernelCopySource::Bpf,
+                Some(2) => KernelCopySource::Audit,
+                Some(3) => KernelCopySource::None,
+                _ => KernelCopySource::Auto,
+            },
             require_kernel_copy: fields.flag("require_kernel_copy")?.unwrap_or(false),
             require_scope: fields.flag("require_scope")?,
             maximum_session_minutes: fields.number("maximum_session_minutes")?,
@@ -100,6 +122,7 @@ impl RawRecorder {
             runtime: path("runtime", &self.runtime, "/run/jit")?,
             state: path("state", &self.state, "/var/lib/jit")?,
             stop_on_audit_failure: self.stop_on_audit_failure,
+            kernel_copy: self.kernel_copy,
             require_kernel_copy: self.require_kernel_copy,
             require_scope: self.require_scope.unwrap_or(true),
             maximum_session: 60

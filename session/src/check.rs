@@ -93,13 +93,17 @@ pub fn check(request: &Request) -> Report {
         [service.as_str(), "common-account", "common-session", "su", "su-l", "login", "cron", "sudo"];
     findings.extend(files::look_at_others(&sshd_files.files, &request.pam_directory, &services));
     findings.extend(clock::look());
+    let mut source = None;
     if let Some(host) = &read.config {
-        findings.extend(recorder::look(host));
+        let (found, told_by) = recorder::look(host);
+        findings.extend(found);
+        source = told_by;
         if host.recorder.is_some() {
             findings.extend(recorder::look_at_accounts(&accounts.vendors));
         }
     }
     Report::new(read.config.map(|config| config.host.to_string()), accounts.vendors, findings)
+        .with_source(source)
 }
 
 /// sshd's answers so far.

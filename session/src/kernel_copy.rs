@@ -50,9 +50,7 @@ impl KernelCopy {
     /// [`Unavailable`] says why there is none.
     pub(crate) fn start(wanted: Wanted, runtime: &Path) -> Result<Self, Unavailable> {
         let bpf = || Bpf::start().map(|bpf| Self::Bpf(Box::new(bpf)));
-        let audit = |alone| {
-            KernelAudit::start(runtime, alone).map(|audit| Self::Audit(Box::new(audit)))
-        };
+        let audit = |alone| KernelAudit::start(runtime, alone).map(|audit| Self::Audit(Box::new(audit)));
         let started = match wanted {
             Wanted::Bpf => bpf(),
             Wanted::Audit => audit(true),

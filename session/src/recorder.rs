@@ -10,6 +10,7 @@ pub mod clock;
 mod descriptors_ffi;
 mod ends;
 pub(crate) mod gate;
+mod held;
 mod live;
 mod notify_ffi;
 mod opening;
@@ -38,7 +39,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
-use crate::kernel_copy::{self, KernelCopy};
+use crate::kernel_copy::{self, Call, KernelCopy};
 use crate::shipper::Bell;
 use crate::spool::{Limits, Position, Spool};
 use caller::Caller;
@@ -88,7 +89,9 @@ pub struct Settings {
     pub session_quota: u64,
     /// What to do when there is no room.
     pub on_audit_failure: OnAuditFailure,
-    /// Refuse to run without the kernel's own copy of what ran.
+    /// Where the kernel's own copy of what ran comes from.
+    pub kernel_copy: kernel_copy::Wanted,
+    /// Refuse to run without it.
     pub require_kernel_copy: bool,
     /// The longest that a session may be open, in seconds.
     pub maximum_session: u64,
@@ -174,6 +177,8 @@ pub struct Recorder {
     sessions: BTreeMap<u32, Live>,
     next_key: u32,
     waiting: Vec<Waiting>,
+    /// Execs that stay at the gate until the kernel has told of their thread's last one.
+    held: Vec<held::Held>,
     replies: Vec<(u32, String)>,
     /// Sessions whose opening is in the spool's buffer, with the connection that waits for it.
     opening: Vec<(u32, u32)>,
@@ -253,6 +258,7 @@ impl Recorder {
     /// What every turn ends with, in this order.
     fn turn(&mut self) {
         self.kernel_speaks();
+        self.release_held();
         self.commit();
         self.due();
         self.write_backlog();
@@ -328,6 +334,9 @@ impl Recorder {
     fn gate(&mut self, key: u32, slot: usize, notification: &notify_ffi::Notification) {
         // What the kernel has to tell of an earlier exec of this thread is in its ring by now, and comes first.
         self.kernel_speaks();
+        if self.hold(key, slot, notification) {
+            return;
+        }
         let Some(live) = self.sessions.get_mut(&key) else { return };
         let Some(listener) = live.listener.as_ref().map(AsFd::as_fd) else { return };
         if live.ending.is_some() {
@@ -449,6 +458,7 @@ impl Recorder {
     }
 
     fn answer(&mut self, waiting: &Waiting, durable: bool) {
+        let told = self.kernel_tells();
         let Some(live) = self.sessions.get_mut(&waiting.session) else { return };
         let Some(listener) = live.listener.as_ref().map(AsFd::as_fd) else { return };
         let run = durable || self.settings.on_audit_failure == OnAuditFailure::Continue;
@@ -467,7 +477,7 @@ impl Recorder {
                 live.seq -= 1;
             }
             self.tell_full(waiting.session, false);
-        } else if self.kernel.is_none() || answered.is_err() {
+        } else if !told || answered.is_err() {
             let pending = live.pending.remove(&tid);
             if let Some(pending) = pending {
                 self.finish(waiting.session, &pending, Outcome::Unknown);
@@ -476,6 +486,11 @@ impl Recorder {
     }
 
     // ---- the kernel's copy
+
+    /// Whether there is one now.
+    fn kernel_tells(&self) -> bool {
+        self.kernel.as_ref().is_some_and(KernelCopy::tells)
+    }
 
     fn kernel_speaks(&mut self) {
         let lost = self.kernel.as_ref().map_or(0, KernelCopy::lost);
@@ -487,15 +502,17 @@ impl Recorder {
             self.lost = lost;
             self.notice(Event::RecorderFull, None, &message);
         }
+        while let Some(trouble) = self.kernel.as_mut().and_then(KernelCopy::trouble) {
+            self.notice(Event::RecorderConfig, None, &trouble);
+        }
         while let Some(event) = self.kernel.as_mut().and_then(KernelCopy::next_event) {
             match event {
                 kernel_copy::Event::Ran(ran) => self.ran(&ran),
-                kernel_copy::Event::Failed { session, tid, errno, .. } => {
-                    let Some(key) = self.by_audit_session(session) else { continue };
-                    let pending = self.sessions.get_mut(&key).and_then(|live| live.pending.remove(&tid));
-                    if let Some(pending) = pending {
-                        self.finish(key, &pending, Outcome::Failed(errno));
-                    }
+                kernel_copy::Event::Failed { session, pid, tid, call, errno } => {
+                    self.ended(session, pid, tid, call.as_ref(), Outcome::Failed(errno));
+                }
+                kernel_copy::Event::Died { session, pid, call } => {
+                    self.ended(session, pid, None, Some(&call), Outcome::Unknown);
                 }
                 kernel_copy::Event::Exited { session, pid, status } => {
                     let Some(key) = self.by_audit_session(session) else { continue };
@@ -510,13 +527,27 @@ impl Recorder {
         }
     }
 
+    /// An exec of which nothing came.
+    fn ended(&mut self, session: u32, pid: i32, tid: Option<i32>, call: Option<&Call>, outcome: Outcome) {
+        let Some(key) = self.by_audit_session(session) else { return };
+        let Some(live) = self.sessions.get_mut(&key) else { return };
+        let tid = tid.or_else(|| live.caller_of(pid, call?));
+        if let Some(pending) = tid.and_then(|tid| live.pending.remove(&tid)) {
+            self.finish(key, &pending, outcome);
+        }
+    }
+
     fn ran(&mut self, ran: &kernel_copy::Ran) {
         let Some(key) = self.by_audit_session(ran.session) else { return };
         let Some(live) = self.sessions.get_mut(&key) else { return };
         // After an exec the thread has the number of its process; several threads may have stood at the gate.
         let mut same: Vec<_> = live.pending.values().filter(|p| p.caller.pid == ran.pid).collect();
         same.sort_by_key(|p| (p.caller.argv != ran.argv, p.caller.path != ran.name, p.seq));
-        let Some(tid) = same.first().map(|p| p.caller.tid) else { return };
+        let tid = match &ran.call {
+            Some(call) => live.caller_of(ran.pid, call),
+            None => same.first().map(|p| p.caller.tid),
+        };
+        let Some(tid) = tid else { return };
         let Some(pending) = live.pending.remove(&tid) else { return };
         let (command, differs) = gate::ran(live, &pending, ran);
         live.differences += u64::from(differs);

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use hostfile::{HostConfig, LogFormat, RecorderConfig};
+use hostfile::{HostConfig, KernelCopySource, LogFormat, RecorderConfig};
 
+use crate::kernel_copy::Wanted;
 use crate::recorder::{OnAuditFailure, Settings};
 use crate::shipper::{Bell, Format, Shipper, Target};
 use crate::spool::Limits;
@@ -24,6 +25,12 @@ pub fn settings(host: &HostConfig, recorder: &RecorderConfig) -> Settings {
             OnAuditFailure::Stop
         } else {
             OnAuditFailure::Continue
+        },
+        kernel_copy: match recorder.kernel_copy {
+            KernelCopySource::Auto => Wanted::Auto,
+            KernelCopySource::Bpf => Wanted::Bpf,
+            KernelCopySource::Audit => Wanted::Audit,
+            KernelCopySource::None => Wanted::Nothing,
         },
         require_kernel_copy: recorder.require_kernel_copy,
         maximum_session: recorder.maximum_session,

@@ -44,8 +44,17 @@ impl Host {
     /// When sshd is missing or does not start.
     #[must_use]
     pub fn bare() -> Self {
+        Self::bare_in(Namespace::new())
+    }
+
+    /// The same in this place.
+    ///
+    /// # Panics
+    /// When sshd is missing or does not start.
+    #[must_use]
+    pub fn bare_in(namespace: Namespace) -> Self {
         let _present = program("sshd", "openssh-server");
-        let mut host = Self::without_sshd();
+        let mut host = Self::in_place(namespace);
         let keygen = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/etc/ssh/scratch_host_key"];
         drop(host.run(keygen).ok());
         host.host_key = host.read("/etc/ssh/scratch_host_key.pub");
@@ -56,7 +65,10 @@ impl Host {
     /// The same without sshd: accounts, PAM files and a log reader.
     #[must_use]
     pub fn without_sshd() -> Self {
-        let namespace = Namespace::new();
+        Self::in_place(Namespace::new())
+    }
+
+    fn in_place(namespace: Namespace) -> Self {
         let log = LogSocket::bind(&namespace.path("/dev/log"));
         let host = Self { log, namespace, port: 0, host_key: String::new() };
         host.make_accounts();
@@ -99,6 +111,12 @@ impl Host {
     #[must_use]
     pub fn known_hosts(&self) -> String {
         format!("[127.0.0.1]:{} {}", self.port, self.host_key)
+    }
+
+    /// Whether the process of this folder in `/proc` is this host's.
+    #[must_use]
+    pub fn holds(&self, process: &Path) -> bool {
+        self.namespace.holds(process)
     }
 
     /// A command that runs on the host, as root.

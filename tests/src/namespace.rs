@@ -38,6 +38,24 @@ cat <&3 &
 wait $!
 ";
 
+/// Behind it where the processes are the machine's: nobody ends them with the namespace, so whoever is in it is killed.
+const SWEEPER: &str = r#"
+here=$(readlink /proc/$$/ns/mnt)
+round=0
+while [ $round -lt 100 ]; do
+    found=
+    for each in /proc/[0-9]*; do
+        pid=${each#/proc/}
+        if [ "$pid" != $$ ] && [ "$(readlink "$each/ns/mnt")" = "$here" ]; then
+            kill -s KILL "$pid" && found=yes
+        fi
+    done 2>/dev/null
+    [ -n "$found" ] || exit 0
+    round=$((round + 1))
+    sleep 0.01
+done
+"#;
+
 /// The namespaces, held open by a child process.
 #[derive(Debug)]
 pub struct Namespace {
@@ -52,18 +70,20 @@ impl Namespace {
     /// When the kernel refuses: the tests need root with `CAP_SYS_ADMIN`.
     #[must_use]
     pub fn new() -> Self {
+        Self::unshared(&["--pid", "--fork", "--kill-child", "--mount-proc"], HOLDER.to_owned())
+    }
+
+    /// The same without a process namespace: the audit subsystem speaks only to the machine's own.
+    #[must_use]
+    pub fn with_the_machines_processes() -> Self {
+        Self::unshared(&[], format!("{HOLDER}{SWEEPER}"))
+    }
+
+    fn unshared(flags: &[&str], holder: String) -> Self {
         let mut command = clean(program("unshare", "util-linux"));
-        command.args([
-            "--mount",
-            "--propagation",
-            "private",
-            "--pid",
-            "--fork",
-            "--kill-child",
-            "--mount-proc",
-        ]);
+        command.args(["--mount", "--propagation", "private"]).args(flags);
         command
-            .args(["sh", "-c", HOLDER])
+            .args(["sh", "-c", &holder])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -92,6 +112,15 @@ impl Namespace {
     pub fn path(&self, inside: impl AsRef<Path>) -> PathBuf {
         let relative = inside.as_ref().strip_prefix("/").expect("an absolute path");
         PathBuf::from(format!("/proc/{}/root", self.holder.id())).join(relative)
+    }
+
+    /// Whether the process of this folder in `/proc` lives here.
+    #[must_use]
+    pub fn holds(&self, process: &Path) -> bool {
+        let place = |process: &Path| std::fs::read_link(process.join("ns/mnt")).ok();
+        place(process).is_some_and(|theirs| {
+            Some(theirs) == place(&PathBuf::from(format!("/proc/{}", self.holder.id())))
+        })
     }
 
     /// A command that runs inside, as root, with a clean environment.

@@ -30,6 +30,8 @@ pub struct Recording {
     /// The world.
     pub world: World,
     recorder: Option<Running>,
+    /// Words before the recorder's own, such as a program that takes capabilities away.
+    pub launcher: Vec<String>,
     table: String,
     /// After the world, whose end is the end of every process in them.
     cgroups: Cgroups,
@@ -91,15 +93,32 @@ impl Recording {
     /// The same after `prepare` has done something to the host, before the recorder starts.
     #[must_use]
     pub fn prepared(table: &str, prepare: impl FnOnce(&Host)) -> Self {
-        let world = World::fresh();
-        // The machine's own /var/lib stays as it was.
-        drop(world.host.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/var/lib"]).ok());
-        prepare(&world.host);
-        let mut recording =
-            Self { world, recorder: None, table: table.to_owned(), cgroups: Cgroups::default() };
-        recording.publish();
+        let mut recording = Self::without_recorder(World::fresh(), table);
+        prepare(&recording.world.host);
         recording.start_recorder();
         recording
+    }
+
+    /// The same in this world, with its configuration, before a recorder is started.
+    #[must_use]
+    pub fn without_recorder(world: World, table: &str) -> Self {
+        // The machine's own /var/lib stays as it was.
+        drop(world.host.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/var/lib"]).ok());
+        let recording = Self {
+            world,
+            recorder: None,
+            launcher: Vec::new(),
+            table: table.to_owned(),
+            cgroups: Cgroups::default(),
+        };
+        recording.publish();
+        recording
+    }
+
+    /// Changes the tables `[log]` and `[recorder]` of `host.toml`; a recorder reads them when it starts.
+    pub fn configure(&mut self, table: &str) {
+        table.clone_into(&mut self.table);
+        self.publish();
     }
 
     /// Brings the authority's files to the host.
@@ -114,8 +133,9 @@ impl Recording {
     /// # Panics
     /// When it does not.
     pub fn start_recorder(&mut self) {
-        let mut command = self.world.host.command("/usr/bin/jit");
-        command.arg("recorder");
+        let words = [&self.launcher[..], &["/usr/bin/jit".to_owned(), "recorder".to_owned()]].concat();
+        let mut command = self.world.host.command(&words[0]);
+        command.args(&words[1..]);
         let mut recorder = Running::start(command, b"");
         deadline::until("the recorder answers", || {
             assert!(!recorder.has_ended(), "the recorder ended: {:?}", recorder.so_far());
@@ -134,7 +154,8 @@ impl Recording {
         let entries = std::fs::read_dir(self.world.host.path("/proc")).expect("reads /proc").flatten();
         let pids = entries.filter_map(|entry| {
             let pid = entry.file_name().to_str()?.parse::<i32>().ok()?;
-            (std::fs::read(entry.path().join("cmdline")).ok()? == RECORDER).then_some(pid)
+            let is_one = std::fs::read(entry.path().join("cmdline")).ok()? == RECORDER;
+            (is_one && self.world.host.holds(&entry.path())).then_some(pid)
         });
         pids.into_iter().next().expect("a running recorder")
     }

@@ -64,6 +64,15 @@ impl World {
     /// When anything in it can't be made.
     #[must_use]
     pub fn with(sshd: Sshd) -> Self {
+        Self::on(Host::bare(), sshd)
+    }
+
+    /// The same on this host.
+    ///
+    /// # Panics
+    /// When anything in it can't be made.
+    #[must_use]
+    pub fn on(mut host: Host, sshd: Sshd) -> Self {
         let folder = tempfile::Builder::new().prefix("jit-keys-").tempdir().expect("a scratch folder");
         let key = |name| Identity::make(folder.path(), name);
         let (jo, kim, lee, ada) = (key("jo"), key("kim"), key("lee"), key("ada"));
@@ -73,7 +82,6 @@ impl World {
         authority.appoint("lee", &lee.public());
         drop(authority.ca(["host", "add", HOST, "--role", "db"]).ok());
         drop(authority.ca(["host", "add", OTHER_HOST, "--role", "web"]).ok());
-        let mut host = Host::bare();
         host.admit_admin(&ada.public_line());
         host.install(sshd);
         let world = Self { host, authority, jo, kim, lee, ada, folder };

@@ -27,7 +27,7 @@ static GATE_ONLY: Door = Door::warning(
     903,
     "records show what callers claim to run, not what the kernel ran",
     "a caller can change its arguments while it waits at the gate, and the record says so: argv_source gate",
-    "give the recorder CAP_BPF and CAP_PERFMON, on a kernel with BTF (CONFIG_DEBUG_INFO_BTF)",
+    "give the recorder CAP_BPF and CAP_PERFMON, on a kernel with BTF (CONFIG_DEBUG_INFO_BTF); or run auditd",
 );
 static TIMED_JOBS: Door = Door::warning(
     904,
@@ -45,17 +45,18 @@ static USER_MANAGER: Door = Door::warning(
 /// The doors of this area.
 pub(super) static DOORS: [&Door; 5] = [&NO_RECORDER, &SILENT, &GATE_ONLY, &TIMED_JOBS, &USER_MANAGER];
 
-/// Looks at the recorder of a host.
-pub(super) fn look(host: &HostConfig) -> Vec<Finding> {
+/// Looks at the recorder of a host: what is wrong with it, and what tells it what ran.
+pub(super) fn look(host: &HostConfig) -> (Vec<Finding>, Option<String>) {
     let Some(recorder) = &host.recorder else {
-        return vec![NO_RECORDER.open(format!("{} has no table [recorder]", host.path.display()))];
+        return (vec![NO_RECORDER.open(format!("{} has no table [recorder]", host.path.display()))], None);
     };
-    match request::send(&recorder.socket, &Message::About, Duration::from_secs(2)) {
-        Ok(Reply::About { kernel_copy: true, .. }) => Vec::new(),
+    let findings = match request::send(&recorder.socket, &Message::About, Duration::from_secs(2)) {
+        Ok(Reply::About { kernel_copy: true, source, .. }) => return (Vec::new(), Some(source)),
         Ok(Reply::About { reason, .. }) => vec![GATE_ONLY.open(reason)],
         Ok(_) => vec![SILENT.open(format!("{} gives other answers", recorder.socket.display()))],
         Err(error) => vec![SILENT.open(format!("{}: {error}", recorder.socket.display()))],
-    }
+    };
+    (findings, None)
 }
 
 /// Looks at what a vendor account could leave behind, where sessions are recorded.

@@ -13,6 +13,7 @@ pub struct Report {
     host: Option<String>,
     accounts: BTreeSet<String>,
     findings: Vec<Finding>,
+    source: Option<String>,
 }
 
 /// The JSON form; its keys never change their meaning.
@@ -20,6 +21,7 @@ pub struct Report {
 struct JsonReport<'a> {
     host: Option<&'a str>,
     accounts: &'a BTreeSet<String>,
+    kernel_copy: Option<&'a str>,
     errors: usize,
     warnings: usize,
     findings: Vec<JsonFinding<'a>>,
@@ -40,7 +42,13 @@ impl Report {
     /// A report of what was found about the host and its vendor accounts.
     #[must_use]
     pub fn new(host: Option<String>, accounts: BTreeSet<String>, findings: Vec<Finding>) -> Self {
-        Self { host, accounts, findings: merged(findings) }
+        Self { host, accounts, findings: merged(findings), source: None }
+    }
+
+    /// The same with what tells the recorder which programs ran: `BPF` or `audit`.
+    #[must_use]
+    pub fn with_source(self, source: Option<String>) -> Self {
+        Self { source, ..self }
     }
 
     /// The findings, by number.
@@ -63,6 +71,7 @@ impl Report {
         serde_json::to_string_pretty(&JsonReport {
             host: self.host.as_deref(),
             accounts: &self.accounts,
+            kernel_copy: self.source.as_deref(),
             errors: self.count(Severity::Error),
             warnings: self.count(Severity::Warning),
             findings: self.findings.iter().map(JsonFinding::from).collect(),
@@ -103,7 +112,11 @@ impl fmt::Display for Report {
         };
         let errors = counted(self.count(Severity::Error), "error");
         let warnings = counted(self.count(Severity::Warning), "warning");
-        write!(f, "{host}: {errors}, {warnings}; {accounts}")
+        write!(f, "{host}: {errors}, {warnings}; {accounts}")?;
+        match &self.source {
+            Some(source) => write!(f, "; what ran is told by {source}"),
+            None => Ok(()),
+        }
     }
 }
 

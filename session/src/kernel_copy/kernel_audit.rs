@@ -80,7 +80,9 @@ impl KernelAudit {
         let no_way = |error: Errno| {
             unavailable(match error {
                 Errno::EPERM | Errno::ECONNREFUSED | Errno::EPROTONOSUPPORT => {
-                    format!("the kernel gives no access to audit (a container, or no CAP_AUDIT_CONTROL): {error}")
+                    format!(
+                        "the kernel gives no access to audit (a container, or no CAP_AUDIT_CONTROL): {error}"
+                    )
                 }
                 _ => format!("audit does not answer: {error}"),
             })
@@ -98,8 +100,9 @@ impl KernelAudit {
                  (kernel_copy = \"audit\" in host.toml takes it all the same)",
             ));
         }
-        let records = listen(WAITING)
-            .map_err(|error| unavailable(format!("audit's records can't be heard (CAP_AUDIT_READ): {error}")))?;
+        let records = listen(WAITING).map_err(|error| {
+            unavailable(format!("audit's records can't be heard (CAP_AUDIT_READ): {error}"))
+        })?;
         let owner = Owner::of(runtime);
         let mut left = control.rules().map_err(no_way)?;
         left.retain(|rule| owner.session(rule.key()).is_some());
@@ -161,7 +164,9 @@ impl KernelAudit {
         if told {
             return Ok(());
         }
-        Err(unavailable("audit is on and tells nothing of a program that was run (a rule like -a never,task?)"))
+        Err(unavailable(
+            "audit is on and tells nothing of a program that was run (a rule like -a never,task?)",
+        ))
     }
 
     /// Whether audit is on.
@@ -287,7 +292,8 @@ impl Change {
             return Self::Switched { on: enabled != b"0", by };
         }
         // Old kernels put the word in quotes.
-        let removed = get("op").is_some_and(|op| op.trim_ascii() == b"remove_rule" || op == b"\"remove_rule\"");
+        let removed =
+            get("op").is_some_and(|op| op.trim_ascii() == b"remove_rule" || op == b"\"remove_rule\"");
         let session = get("key").and_then(text::text).and_then(|key| owner.session(&key));
         session.filter(|_| removed).map_or(Self::Other, Self::Removed)
     }

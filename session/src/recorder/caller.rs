@@ -49,6 +49,8 @@ pub(crate) struct Caller {
     pub by_descriptor: bool,
     /// The arguments as shown.
     pub argv: Vec<Vec<u8>>,
+    /// The call's first arguments as they stood in registers, which no other thread can change.
+    pub registers: [u64; 4],
     /// What could not be read, as an error; the exec itself will most likely fail with it.
     pub unreadable: Option<Errno>,
 }
@@ -79,7 +81,8 @@ impl Caller {
     /// waiting afterwards.
     pub(crate) fn read(notification: &Notification) -> Self {
         let tid = i32::try_from(notification.pid).unwrap_or(0);
-        let mut caller = Self { tid, pid: tid, ..Self::default() };
+        let [a0, a1, a2, a3, ..] = notification.data.args;
+        let mut caller = Self { tid, pid: tid, registers: [a0, a1, a2, a3], ..Self::default() };
         caller.read_status();
         caller.cwd = link(tid, "cwd");
         if let Err(error) = caller.read_call(notification) {

@@ -154,7 +154,8 @@ impl Recorder {
 
     /// The earliest moment at which [`Recorder::due`] has something to do.
     pub(super) fn next_due(&self) -> Option<Boottime> {
-        let sessions = self.sessions.values().map(|live| match &live.ending {
+        let going = self.sessions.values().filter(|live| live.over.is_none());
+        let sessions = going.map(|live| match &live.ending {
             Some(ending) => ending.next_kill,
             None => {
                 let warning = WARNINGS.iter().find(|(number, _, _)| live.warned < *number);
@@ -166,7 +167,7 @@ impl Recorder {
         let sync = self.dirty_since.map(|since| since.plus_secs(1));
         let watchdog = self.watchdog.map(|(next, _)| next);
         let refused = self.refused.iter().map(|refused| refused.ends);
-        sessions.chain(refused).chain(backlog).chain(sync).chain(watchdog).min()
+        sessions.chain(refused).chain(self.held_until()).chain(backlog).chain(sync).chain(watchdog).min()
     }
 
     /// The module said that the connection ended as it should.
@@ -315,7 +316,7 @@ impl Recorder {
     /// Begins to end a session: the person is told why, nothing more runs, and killing starts a moment later.
     pub(super) fn begin_end(&mut self, key: u32, reason: CloseReason, due: Boottime) {
         let Some(live) = self.sessions.get_mut(&key) else { return };
-        if live.ending.is_some() {
+        if live.ending.is_some() || live.over.is_some() {
             return;
         }
         // sshd needs a moment to bring that to the person; nothing more runs meanwhile.
@@ -377,6 +378,9 @@ impl Recorder {
     pub(super) fn over(&mut self, key: u32, proved: bool) {
         // What the kernel still has to tell of it comes first.
         self.kernel_speaks();
+        if self.over_later(key, proved) {
+            return;
+        }
         let Some(live) = self.sessions.get_mut(&key) else { return };
         let mut pending: Vec<_> = std::mem::take(&mut live.pending).into_values().collect();
         pending.sort_by_key(|pending| pending.seq);
@@ -384,7 +388,7 @@ impl Recorder {
             self.finish(key, pending, audit::command::Outcome::Unknown);
         }
         let Some(live) = self.sessions.get(&key) else { return };
-        let (now, uid) = (Boottime::now(), live.state.handover.uid);
+        let (now, uid) = (live.over.map_or_else(Boottime::now, |over| over.since), live.state.handover.uid);
         let (reason, lateness_ms, killed) = match &live.ending {
             Some(end) => (end.reason.clone(), now.millis_since(end.due), end.killed),
             // Another line of ending was quicker than ours.

@@ -186,6 +186,9 @@ fn differs(caller: &Caller, ran: &Ran) -> bool {
 
 /// The file that runs: what /proc says if it is still this program, else the file asked for.
 fn resolved(pending: &Pending, ran: &Ran) -> Vec<u8> {
+    if let Some(executable) = &ran.executable {
+        return executable.clone();
+    }
     use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
     use std::os::unix::ffi::OsStringExt;
     let exe = format!("/proc/{}/exe", ran.pid);
@@ -259,6 +262,8 @@ mod tests {
             inode: 1,
             device: 1,
             name: name.as_bytes().to_vec(),
+            executable: None,
+            call: None,
             script,
             argv,
             whole: true,

@@ -8,6 +8,7 @@ use grant::Grant;
 
 use super::caller::Caller;
 use super::clock::Boottime;
+use super::held::Over;
 use super::state::SessionState;
 use crate::ending::Pidfd;
 
@@ -72,6 +73,8 @@ pub(super) struct Live {
     pub(super) untold: Option<(&'static str, Boottime)>,
     /// When the terminal was last told that commands can't be recorded.
     pub(super) told_full: Option<Boottime>,
+    /// Set once no process is left, while the kernel still has to tell of its last execs.
+    pub(super) over: Option<Over>,
     /// Set once it is being ended.
     pub(super) ending: Option<Ending>,
 }

@@ -48,7 +48,7 @@ impl Recorder {
             refuse("no-audit-session", "the login has no audit session (is pam_loginuid in sshd's stack?); tell the host's administrator")
         })?;
         self.check_others(&grant, &handover, audit_session)?;
-        if self.kernel.is_none() && self.settings.require_kernel_copy {
+        if !self.kernel_tells() && self.settings.require_kernel_copy {
             return Err(refuse(
                 "no-kernel-copy",
                 "this host demands the kernel's own copy of what runs, and can't have it now; tell its administrator",
@@ -240,6 +240,7 @@ impl Recorder {
             warned: 0,
             untold: None,
             told_full: None,
+            over: None,
             ending: None,
         };
         self.sessions.insert(key, live);

@@ -21,6 +21,7 @@ use nix::sys::socket::{
 use super::descriptors_ffi::own;
 use super::opening::refuse;
 use super::{Recorder, Token};
+use crate::kernel_copy::KernelCopy;
 
 /// Connections that may wait at once.
 const BACKLOG: i32 = 512;
@@ -160,8 +161,13 @@ impl Recorder {
                 self.replies.push((key, json(&Reply::Done { sessions: 0 })));
             }
             Message::About => {
-                let reason = self.no_kernel.clone();
-                self.replies.push((key, json(&Reply::About { kernel_copy: reason.is_empty(), reason })));
+                let kernel = self.kernel.as_ref();
+                let about = Reply::About {
+                    kernel_copy: self.kernel_tells(),
+                    source: kernel.map_or("", KernelCopy::name).to_owned(),
+                    reason: kernel.map_or(&*self.no_kernel, |_| "audit was switched off").to_owned(),
+                };
+                self.replies.push((key, json(&about)));
             }
             Message::List => self.list(key),
             Message::End { which, reason, by } => self.end_by_order(key, &which, &reason, &by),

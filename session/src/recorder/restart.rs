@@ -188,7 +188,7 @@ pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recor
         .open(settings.runtime.join("slots"));
     let (slots, leftover) =
         Slots::map(&slots.context("can't open the slots")?).context("can't map the slots")?;
-    let (kernel, no_kernel) = match KernelCopy::start() {
+    let (kernel, no_kernel) = match KernelCopy::start(settings.kernel_copy, &settings.runtime) {
         Ok(kernel) => (Some(kernel), String::new()),
         Err(error) => (None, error.to_string()),
     };
@@ -226,6 +226,7 @@ pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recor
         sessions: BTreeMap::new(),
         next_key: 0,
         waiting: Vec::new(),
+        held: Vec::new(),
         replies: Vec::new(),
         opening: Vec::new(),
         refused: Vec::new(),
@@ -247,12 +248,15 @@ pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recor
     if let Some(kernel) = &recorder.kernel {
         recorder.watch(kernel.as_fd(), Token::Kernel)?;
     }
-    let source = match recorder.no_kernel.as_str() {
-        "" => "argv_source: kernel".to_owned(),
-        why => format!("argv_source: gate ({why})"),
+    let source = match &recorder.kernel {
+        Some(kernel) => format!("argv_source: kernel ({})", kernel.name()),
+        None => format!("argv_source: gate ({})", recorder.no_kernel),
     };
     recorder.notice(Event::RecorderStart, None, &format!("the recorder started; {source}"));
     recorder.take_up(&mut passed, tail, leftover)?;
+    if let Some(kernel) = &mut recorder.kernel {
+        kernel.taken_up();
+    }
     if !recorder.sessions.is_empty() {
         // Somebody may have been revoked while no recorder ran.
         recorder.end_revoked();

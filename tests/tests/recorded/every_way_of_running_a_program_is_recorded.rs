@@ -47,7 +47,11 @@ fn the_record(commands: &[Value], arguments: &[&str]) -> Value {
 
 #[test]
 fn each_way_has_one_record() {
-    let recording = Recording::shared();
+    each_way(&Recording::shared());
+}
+
+/// The same with whichever source of the kernel's copy this host has.
+pub(crate) fn each_way(recording: &Recording) {
     recording.world.host.put_text("/tmp/way.sh", "#!/bin/sh -e\n/bin/true in-script\n");
     let script: String = WAYS.iter().map(|(line, _)| format!("{line} || echo failed: $?\n")).collect();
     let (outcome, session) = recording.exec(&recording.client(), &script);
@@ -93,7 +97,11 @@ fn another_users_program_is_recorded_with_the_person_of_the_session() {
 
 #[test]
 fn an_exec_that_fails_is_recorded_with_its_error() {
-    let recording = Recording::shared();
+    each_failure(&Recording::shared());
+}
+
+/// The same with whichever source of the kernel's copy this host has.
+pub(crate) fn each_failure(recording: &Recording) {
     let host = &recording.world.host;
     host.write("/tmp/not-executable", "#!/bin/sh\n");
     host.write_mode("/tmp/no-program", "just text\n", 0o755);
@@ -120,8 +128,12 @@ fn an_exec_that_fails_is_recorded_with_its_error() {
 
 #[test]
 fn a_storm_of_vforks_from_four_threads_has_one_record_each() {
+    a_storm(&Recording::shared());
+}
+
+/// The same with whichever source of the kernel's copy this host has.
+pub(crate) fn a_storm(recording: &Recording) {
     const EACH: usize = 125;
-    let recording = Recording::shared();
     let (outcome, session) = recording.exec(&recording.client(), &format!("probe storm /bin/true {EACH}"));
     drop(outcome.ok());
     let close = session.close();

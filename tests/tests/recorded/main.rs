@@ -2,11 +2,13 @@
 #![allow(clippy::expect_used, reason = "in a test a failed step ends it with that sentence")]
 
 mod a_full_disk_stops_what_can_not_be_recorded;
+mod a_host_without_bpf_has_the_kernels_copy_from_audit;
 mod a_lie_at_the_gate_is_recorded_as_what_ran;
 mod a_refused_login_is_in_the_spool;
 mod a_session_ends_when_its_window_closes;
 mod an_order_ends_sessions;
 mod arguments_are_recorded_whole_and_safe;
+mod audit_switch;
 mod every_command_is_recorded;
 mod every_way_of_running_a_program_is_recorded;
 mod many_executions_are_counted_exactly;

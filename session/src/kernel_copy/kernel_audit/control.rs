@@ -92,7 +92,8 @@ impl Control {
         self.send(GET, REQUEST, &[])?;
         let mut status = None;
         self.answers(|kind, body| {
-            let number = |index: usize| Some(u32::from_ne_bytes(body.get(4 * index..)?.first_chunk().copied()?));
+            let number =
+                |index: usize| Some(u32::from_ne_bytes(body.get(4 * index..)?.first_chunk().copied()?));
             if kind == GET
                 && let (Some(enabled), Some(daemon), Some(lost)) = (number(1), number(3), number(6))
             {

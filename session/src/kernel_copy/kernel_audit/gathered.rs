@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+
 use super::rule::CALLS;
 use super::text::{Stamp, field, fields, hex, number, text};
 use crate::kernel_copy::event::{Call, Event, Ran};
@@ -45,6 +47,8 @@ struct Exec {
     /// How many arguments there will be.
     count: Option<usize>,
     argv: Vec<Vec<u8>>,
+    /// The number of the last argument's last piece.
+    piece: usize,
     bytes: usize,
     broken: bool,
     files: Vec<File>,
@@ -114,6 +118,7 @@ impl Exec {
             executable: get("exe").and_then(text),
             count: None,
             argv: Vec::new(),
+            piece: 0,
             bytes: 0,
             broken: false,
             files: Vec::new(),
@@ -131,7 +136,9 @@ impl Exec {
                 continue;
             }
             let (place, piece) = match name.iter().position(|b| *b == b'[') {
-                Some(at) => (&name[..at], number::<usize>(name[at + 1..].strip_suffix(b"]").unwrap_or_default())),
+                Some(at) => {
+                    (&name[..at], number::<usize>(name[at + 1..].strip_suffix(b"]").unwrap_or_default()))
+                }
                 None => (name, Some(0)),
             };
             let place = place.strip_prefix(b"a").and_then(number::<usize>);
@@ -144,15 +151,21 @@ impl Exec {
                 self.broken = true;
                 return;
             }
-            match self.argv.last_mut() {
-                Some(last) if piece > 0 && place + 1 == self.argv.len() => last.extend_from_slice(&value),
-                _ if piece == 0 && place == self.argv.len() => self.argv.push(value),
-                _ => {
-                    // A record between two of them is missing.
-                    self.broken = true;
-                    return;
-                }
+            let there = self.argv.len();
+            if piece == 0 && place == there {
+                self.argv.push(value);
+            } else if piece > 0
+                && piece == self.piece + 1
+                && place + 1 == there
+                && let Some(last) = self.argv.last_mut()
+            {
+                last.extend_from_slice(&value);
+            } else {
+                // A record between two of them is missing.
+                self.broken = true;
+                return;
             }
+            self.piece = piece;
         }
     }
 
@@ -222,12 +235,11 @@ impl Exec {
             interpreted && self.argv.first().is_some_and(|interpreter| *interpreter == name(file))
         });
         let by_name = by_name.map_or(0, |position| position + 1);
-        // Where the process still is this program, /proc knows better.
-        let inode = std::fs::metadata(format!("/proc/{}/exe", self.pid))
-            .map(|file| std::os::unix::fs::MetadataExt::ino(&file));
-        let known = inode.ok().and_then(|inode| {
-            self.files.iter().position(|file| file.inode == inode)
-        });
+        // Where the process still is this program, /proc knows better. Its server is not asked: it may be far away.
+        let exe = format!("/proc/{}/exe", self.pid);
+        let found = statx(CWD, &exe, AtFlags::STATX_DONT_SYNC, StatxFlags::INO);
+        let known =
+            found.ok().and_then(|found| self.files.iter().position(|file| file.inode == found.stx_ino));
         match known {
             // A loader that was asked for under another name is not what "runs behind a script" means.
             Some(file) if file == 0 || interpreted => file,

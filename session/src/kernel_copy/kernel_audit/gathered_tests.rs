@@ -5,13 +5,25 @@ use super::*;
 
 /// A script with an option for its interpreter.
 const SCRIPT: [(u16, &str); 9] = [
-    (1300, r#"audit(1795544045.771:9): arch=c000003e syscall=59 success=yes exit=0 a0=7f7ad64df3b0 a1=7f7ad6449eb0 a2=7fff1e416d80 a3=7f7ad6a316a0 items=3 ppid=8089 pid=2147483647 auid=0 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=(none) ses=11248 comm="ap.sh" exe="/usr/bin/dash" key="jit""#),
+    (
+        1300,
+        r#"audit(1795544045.771:9): arch=c000003e syscall=59 success=yes exit=0 a0=7f7ad64df3b0 a1=7f7ad6449eb0 a2=7fff1e416d80 a3=7f7ad6a316a0 items=3 ppid=8089 pid=2147483647 auid=0 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=(none) ses=11248 comm="ap.sh" exe="/usr/bin/dash" key="jit""#,
+    ),
     (1321, "audit(1795544045.771:9): fver=0 fp=0 fi=0 fe=0 old_pp=000001fffeffffff pa=0 frootid=0"),
     (1309, r#"audit(1795544045.771:9): argc=4 a0="/bin/sh" a1="-e" a2="./ap.sh" a3=612062"#),
     (1307, r#"audit(1795544045.771:9): cwd="/tmp""#),
-    (1302, r#"audit(1795544045.771:9): item=0 name="./ap.sh" inode=10010772 dev=fe:00 mode=0100755 ouid=0 nametype=NORMAL"#),
-    (1302, r#"audit(1795544045.771:9): item=1 name="/bin/sh" inode=247076 dev=fe:01 mode=0100755 ouid=0 nametype=NORMAL"#),
-    (1302, r#"audit(1795544045.771:9): item=2 name="/lib64/ld-linux-x86-64.so.2" inode=325843 dev=fe:00 nametype=NORMAL"#),
+    (
+        1302,
+        r#"audit(1795544045.771:9): item=0 name="./ap.sh" inode=10010772 dev=fe:00 mode=0100755 ouid=0 nametype=NORMAL"#,
+    ),
+    (
+        1302,
+        r#"audit(1795544045.771:9): item=1 name="/bin/sh" inode=247076 dev=fe:01 mode=0100755 ouid=0 nametype=NORMAL"#,
+    ),
+    (
+        1302,
+        r#"audit(1795544045.771:9): item=2 name="/lib64/ld-linux-x86-64.so.2" inode=325843 dev=fe:00 nametype=NORMAL"#,
+    ),
     (1327, "audit(1795544045.771:9): proctitle=2F62696E2F7368"),
     (1320, "audit(1795544045.771:9): "),
 ];
@@ -106,7 +118,9 @@ fn a_failure_has_its_error_and_a_death_has_none() {
 
 #[test]
 fn other_calls_and_other_sessions_are_nobodys() {
-    for (from, to) in [("syscall=59", "syscall=44"), ("ses=11248", "ses=11249"), ("arch=c000003e", "arch=40000003")] {
+    for (from, to) in
+        [("syscall=59", "syscall=44"), ("ses=11248", "ses=11249"), ("arch=c000003e", "arch=40000003")]
+    {
         let call = SCRIPT[0].1.replace(from, to);
         let rest = SCRIPT[1..].iter().copied();
         let all: Vec<(u16, &str)> = [(1300, call.as_str())].into_iter().chain(rest).collect();

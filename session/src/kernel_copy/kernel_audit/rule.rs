@@ -119,7 +119,9 @@ mod tests {
         let rule = Rule::for_session(&owner, 17).next().unwrap();
         assert_eq!(rule.key(), b"jit:17:/run/jit");
         assert_eq!(owner.session(rule.key()), Some(17));
-        for other in [&b""[..], b"jit", b"jit:17:/run/other", b"jit::/run/jit", b"jit:x:/run/jit", b"jit:17/run/jit"] {
+        for other in
+            [&b""[..], b"jit", b"jit:17:/run/other", b"jit::/run/jit", b"jit:x:/run/jit", b"jit:17/run/jit"]
+        {
             assert_eq!(owner.session(other), None);
         }
         assert_eq!(owner.session(Rule::from_bytes(b"short").key()), None);

@@ -76,7 +76,9 @@ mod tests {
 
     #[test]
     fn what_is_no_record_is_none() {
-        for text in [&b""[..], b"audit(", b"audit(1.2:3)", b"audit(x.1:2): a=b", b"audit(1:2): a=b", b"type=1300"] {
+        for text in
+            [&b""[..], b"audit(", b"audit(1.2:3)", b"audit(x.1:2): a=b", b"audit(1:2): a=b", b"type=1300"]
+        {
             assert_eq!(stamped(text), None, "{text:?}");
         }
         assert_eq!(text(b"(null)"), None);
