@@ -3,7 +3,7 @@
 #
 # install_packages NAME...   installs what is missing; asks the network nothing when nothing is.
 #
-# A server that comes with a package (openssh-server, rsyslog) is neither started nor enabled, unless it was on the
+# A server that comes with a package (openssh-server, rsyslog, auditd) is neither started nor enabled, unless it was on the
 # machine before: policy-rc.d says no for the duration, and the service is disabled afterwards.
 
 POLICY=/usr/sbin/policy-rc.d
@@ -27,6 +27,7 @@ service_of() {
     case $1 in
         openssh-server) echo ssh ;;
         rsyslog) echo rsyslog ;;
+        auditd) echo auditd ;;
     esac
 }
 

@@ -29,6 +29,8 @@ const CHANGED: u16 = 1305;
 const WAITING: usize = 64 * 1024 * 1024;
 /// Records that are heard in one go, so that a busy host's other records leave time for the rest.
 const HEARD_AT_ONCE: usize = 8192;
+/// After it was switched off, records may come for so many milliseconds.
+const OFF: i64 = 200;
 /// How long the trial at the start may take.
 const TRIAL: Duration = Duration::from_secs(3);
 
@@ -48,8 +50,10 @@ pub(crate) struct KernelAudit {
     overrun: u64,
     /// What the kernel had dropped itself when it was asked last, and since the start.
     dropped: (u32, u64),
-    /// Somebody switched audit off.
-    off: bool,
+    /// The time of the last record.
+    heard: i64,
+    /// When somebody switched audit off.
+    off: Option<i64>,
     trouble: VecDeque<String>,
     buffer: Vec<u8>,
 }
@@ -116,7 +120,8 @@ impl KernelAudit {
             trial: None,
             overrun: 0,
             dropped: (status.lost, 0),
-            off: false,
+            heard: 0,
+            off: None,
             trouble: VecDeque::new(),
             buffer: vec![0; LONGEST],
         };
@@ -171,7 +176,7 @@ impl KernelAudit {
 
     /// Whether audit is on.
     pub(super) fn tells(&self) -> bool {
-        !self.off
+        self.off.is_none()
     }
 
     pub(super) fn watch(&mut self, session: u32) -> Result<(), Unavailable> {
@@ -179,6 +184,9 @@ impl KernelAudit {
             self.control.add(&rule).map_err(|error| unavailable(format!("audit takes no rule: {error}")))?;
         }
         self.watched.insert(session);
+        if self.off.is_some() {
+            self.ask();
+        }
         Ok(())
     }
 
@@ -206,6 +214,11 @@ impl KernelAudit {
         if self.watched.contains(&session) {
             let _ = self.watch(session);
         }
+        self.ask();
+    }
+
+    /// Asks how audit stands.
+    fn ask(&mut self) {
         let Ok(status) = self.control.status() else { return };
         self.switched(status.enabled != 0, "somebody");
         let more = status.lost.wrapping_sub(self.dropped.0);
@@ -230,10 +243,16 @@ impl KernelAudit {
                 self.changed(change);
                 continue;
             }
+            self.heard = stamp.time;
             let (watched, trial) = (&self.watched, self.trial);
             let wanted = |session: u32, parent: i32| watched.contains(&session) || trial == Some(parent);
-            if let Some(event) = self.gathered.take(kind, stamp, fields, wanted) {
-                return Some(event);
+            let event = self.gathered.take(kind, stamp, fields, wanted);
+            if self.off.is_some_and(|since| stamp.time > since + OFF) {
+                // The kernel tells when it is switched off, and not when on.
+                self.switched(true, "somebody");
+            }
+            if event.is_some() {
+                return event;
             }
         }
         None
@@ -253,8 +272,8 @@ impl KernelAudit {
     }
 
     fn switched(&mut self, on: bool, by: &str) {
-        if self.off == on {
-            self.off = !on;
+        if self.off.is_some() == on {
+            self.off = (!on).then_some(self.heard);
             let what = if on { "on again: records have" } else { "off: from now on records lack" };
             self.trouble.push_back(format!("{by} switched audit {what} the kernel's copy of what ran"));
         }
