@@ -502,9 +502,6 @@ impl Recorder {
             self.lost = lost;
             self.notice(Event::RecorderFull, None, &message);
         }
-        while let Some(trouble) = self.kernel.as_mut().and_then(KernelCopy::trouble) {
-            self.notice(Event::RecorderConfig, None, &trouble);
-        }
         while let Some(event) = self.kernel.as_mut().and_then(KernelCopy::next_event) {
             match event {
                 kernel_copy::Event::Ran(ran) => self.ran(&ran),
@@ -524,6 +521,9 @@ impl Recorder {
                     }
                 }
             }
+        }
+        while let Some(trouble) = self.kernel.as_mut().and_then(KernelCopy::trouble) {
+            self.notice(Event::RecorderConfig, None, &trouble);
         }
     }
 

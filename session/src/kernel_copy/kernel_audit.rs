@@ -4,6 +4,7 @@
 //! an audit daemon, which has them too. It is not started where audit is off: without a daemon every record, with all
 //! arguments, would go to the kernel log. Records come a moment after the exec, and are joined by `gathered.rs`.
 
+mod clerk;
 mod control;
 mod gathered;
 mod rule;
@@ -19,6 +20,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::{Event, Unavailable};
+use clerk::Clerk;
 use control::{Control, LONGEST, hear, listen};
 use gathered::Gathered;
 use rule::{Owner, Rule};
@@ -38,7 +40,7 @@ const TRIAL: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub(crate) struct KernelAudit {
     records: OwnedFd,
-    control: Control,
+    clerk: Clerk,
     owner: Owner,
     watched: HashSet<u32>,
     /// Rules of an earlier recorder, until their session is watched again.
@@ -61,14 +63,14 @@ pub(crate) struct KernelAudit {
 /// Removes the rules that an earlier recorder of this folder left, if there are any.
 pub(super) fn remove_left(runtime: &Path) {
     let owner = Owner::of(runtime);
-    if let Ok(mut control) = Control::open()
-        && let Ok(rules) = control.rules()
-    {
-        for rule in rules.iter().filter(|rule| owner.session(rule.key()).is_some()) {
-            // What can't be removed costs the host a little time, and tells nobody.
-            let _ = control.remove(rule);
-        }
-    }
+    // What can't be removed costs the host a little time, and tells nobody.
+    let _ = Clerk::start().and_then(|mut clerk| {
+        clerk.ask(move |control| {
+            let rules = control.rules()?;
+            let mut ours = rules.iter().filter(|rule| owner.session(rule.key()).is_some());
+            ours.try_for_each(|rule| control.remove(rule))
+        })
+    });
 }
 
 fn unavailable(text: impl Into<String>) -> Unavailable {
@@ -83,7 +85,7 @@ impl KernelAudit {
     pub(super) fn start(runtime: &Path, alone: bool) -> Result<Self, Unavailable> {
         let no_way = |error: Errno| {
             unavailable(match error {
-                Errno::EPERM | Errno::ECONNREFUSED | Errno::EPROTONOSUPPORT => {
+                Errno::EPERM | Errno::ECONNREFUSED | Errno::EPROTONOSUPPORT | Errno::EAFNOSUPPORT => {
                     format!(
                         "the kernel gives no access to audit (a container, or no CAP_AUDIT_CONTROL): {error}"
                     )
@@ -91,8 +93,8 @@ impl KernelAudit {
                 _ => format!("audit does not answer: {error}"),
             })
         };
-        let mut control = Control::open().map_err(no_way)?;
-        let status = control.status().map_err(no_way)?;
+        let mut clerk = Clerk::start().map_err(no_way)?;
+        let status = clerk.ask(Control::status).map_err(no_way)?;
         match status.enabled {
             0 => return Err(unavailable("audit is off, and a recorder does not switch it on (auditd does)")),
             2 => return Err(unavailable("audit's rules are locked until the next boot (auditctl -e 2)")),
@@ -108,11 +110,11 @@ impl KernelAudit {
             unavailable(format!("audit's records can't be heard (CAP_AUDIT_READ): {error}"))
         })?;
         let owner = Owner::of(runtime);
-        let mut left = control.rules().map_err(no_way)?;
+        let mut left = clerk.ask(Control::rules).map_err(no_way)?;
         left.retain(|rule| owner.session(rule.key()).is_some());
         let mut audit = Self {
             records,
-            control,
+            clerk,
             owner,
             watched: HashSet::new(),
             left,
@@ -133,15 +135,22 @@ impl KernelAudit {
     fn try_out(&mut self) -> Result<(), Unavailable> {
         let parent = std::process::id();
         let rules: Vec<Rule> = Rule::for_children(&self.owner, parent).collect();
-        let added = rules.iter().try_for_each(|rule| self.control.add(rule));
-        let tried = match added {
+        let tried = match self.add(rules.clone()) {
             Ok(()) => self.hear_a_child(i32::try_from(parent).unwrap_or(0)),
             Err(error) => Err(unavailable(format!("audit takes no rule: {error}"))),
         };
-        for rule in &rules {
-            let _ = self.control.remove(rule);
-        }
+        self.remove(rules);
         tried
+    }
+
+    fn add(&mut self, rules: Vec<Rule>) -> nix::Result<()> {
+        self.clerk.ask(move |control| rules.iter().try_for_each(|rule| control.add(rule)))
+    }
+
+    /// One that can't be removed, or not in time, is found by its key at the next start.
+    fn remove(&mut self, rules: Vec<Rule>) {
+        self.clerk
+            .tell(move |control| rules.iter().for_each(|rule| control.remove(rule).unwrap_or_default()));
     }
 
     fn hear_a_child(&mut self, parent: i32) -> Result<(), Unavailable> {
@@ -180,8 +189,17 @@ impl KernelAudit {
     }
 
     pub(super) fn watch(&mut self, session: u32) -> Result<(), Unavailable> {
-        for rule in Rule::for_session(&self.owner, session) {
-            self.control.add(&rule).map_err(|error| unavailable(format!("audit takes no rule: {error}")))?;
+        let rules: Vec<Rule> = Rule::for_session(&self.owner, session).collect();
+        let left = self.left.iter().filter(|left| self.owner.session(left.key()) == Some(session));
+        if left.count() >= rules.len() {
+            // An earlier recorder's: they never stopped telling. Should one be missing, that is noticed like any other.
+            self.watched.insert(session);
+            return Ok(());
+        }
+        if let Err(error) = self.add(rules.clone()) {
+            // It may have been added late, or one of two.
+            self.remove(rules);
+            return Err(unavailable(format!("audit takes no rule: {error}")));
         }
         self.watched.insert(session);
         if self.off.is_some() {
@@ -192,20 +210,17 @@ impl KernelAudit {
 
     pub(super) fn forget(&mut self, session: u32) {
         if self.watched.remove(&session) {
-            for rule in Rule::for_session(&self.owner, session) {
-                // Left behind, it is found by its key at the next start.
-                let _ = self.control.remove(&rule);
-            }
+            self.remove(Rule::for_session(&self.owner, session).collect());
         }
     }
 
     /// Removes the rules of an earlier recorder whose sessions nobody has taken up.
     pub(super) fn remove_unclaimed(&mut self) {
-        for rule in std::mem::take(&mut self.left) {
-            if self.owner.session(rule.key()).is_none_or(|session| !self.watched.contains(&session)) {
-                let _ = self.control.remove(&rule);
-            }
-        }
+        let mut rules = std::mem::take(&mut self.left);
+        rules.retain(|rule| {
+            self.owner.session(rule.key()).is_none_or(|session| !self.watched.contains(&session))
+        });
+        self.remove(rules);
     }
 
     /// An exec of this session should have been told by now: are its rules there, is audit on, did the kernel drop
@@ -219,7 +234,7 @@ impl KernelAudit {
 
     /// Asks how audit stands.
     fn ask(&mut self) {
-        let Ok(status) = self.control.status() else { return };
+        let Ok(status) = self.clerk.ask(Control::status) else { return };
         self.switched(status.enabled != 0, "somebody");
         let more = status.lost.wrapping_sub(self.dropped.0);
         self.dropped = (status.lost, self.dropped.1 + u64::from(more));
@@ -264,7 +279,10 @@ impl KernelAudit {
                 // As `auditctl -D` does, and with it each restart of an audit daemon.
                 let back = self.watch(session).is_ok();
                 let outcome = if back { "they were put back" } else { "they could not be put back" };
-                self.trouble.push_back(format!("somebody removed audit rules of an open session; {outcome}"));
+                let trouble = format!("somebody removed audit rules of an open session; {outcome}");
+                if self.trouble.back() != Some(&trouble) {
+                    self.trouble.push_back(trouble);
+                }
             }
             Change::Switched { on, by } => self.switched(on, &by),
             Change::Removed(_) | Change::Other => {}

@@ -11,8 +11,8 @@ use super::live::Live;
 use super::{Recorder, notify_ffi};
 use crate::kernel_copy::{Call, KernelCopy};
 
-/// How long to wait, in milliseconds. The kernel's thread takes microseconds, and longer when an audit daemon hangs.
-const PATIENCE: u64 = 1_000;
+/// How long to wait, in milliseconds. The kernel's thread takes microseconds; more than a second when an audit daemon hangs.
+const PATIENCE: u64 = 3_000;
 /// A record's time comes from a clock that is a tick behind, at most so many milliseconds.
 const TICK: i64 = 50;
 

@@ -1,16 +1,18 @@
 //! Where there is no BPF, the audit subsystem tells what ran, as completely; its rules come and go with the sessions, and
 //! neither a recorder that is killed nor a reload of the host's own rules leaves anything behind or out.
 
+use std::time::{Duration, Instant};
+
 use e2e::deadline;
 use e2e::process::Running;
 use e2e::recording::Recording;
 use e2e::recording::session::Session;
 use e2e::world::World;
 
-use crate::audit_switch::{AuditSwitch, auditctl, host, launcher_without, place, rules};
+use crate::audit_switch::{AuditSwitch, auditctl, host, launcher_without, place, rules, status};
 use crate::{
     a_lie_at_the_gate_is_recorded_as_what_ran as lies, arguments_are_recorded_whole_and_safe as arguments,
-    every_way_of_running_a_program_is_recorded as ways,
+    every_way_of_running_a_program_is_recorded as ways, many_executions_are_counted_exactly as many,
 };
 
 /// A host whose recorder has the kernel's copy from audit.
@@ -37,7 +39,16 @@ fn audit_tells_of_every_way_of_running_a_program() {
     let (recording, _) = with_audit("shared_accounts = true\n");
     ways::each_way(&recording);
     ways::each_failure(&recording);
+    ways::failures_of_two_threads(&recording);
     ways::a_storm(&recording);
+}
+
+#[test]
+fn audit_tells_each_of_ten_thousand_executions_from_eight_loops() {
+    let _audit = AuditSwitch::shared();
+    let (recording, _) = with_audit("");
+    many::each_is_recorded(&recording, 1_250);
+    assert_eq!(recording.records("recorder.full").len(), 0, "no event was lost");
 }
 
 #[test]
@@ -173,15 +184,7 @@ fn without_bpf_audit_is_taken_where_a_daemon_runs_which_has_every_record_too() {
     let seen = findings[0]["seen"].as_str().unwrap_or_default();
     assert!(seen.contains("BPF: ") && seen.contains("audit: no audit daemon runs"), "{seen}");
 
-    let host = &recording.world.host;
-    drop(host.run(["mkdir", "-p", "-m", "700", "/var/log/audit"]).ok());
-    let mut daemon = host.command("/usr/sbin/auditd");
-    daemon.args(["-n", "-s", "nochange"]);
-    let mut daemon = Running::start(daemon, b"");
-    deadline::until("the daemon has registered", || {
-        assert!(!daemon.has_ended(), "{:?}", daemon.so_far());
-        auditctl(["-s"]).lines().any(|line| line.starts_with("pid ") && line != "pid 0")
-    });
+    let daemon = start_daemon(&recording);
     recording.restart_recorder();
     assert_eq!(checked(&recording), ("audit".into(), Vec::new()));
     let table = recording.jit(["check"]).stdout;
@@ -197,14 +200,44 @@ fn without_bpf_audit_is_taken_where_a_daemon_runs_which_has_every_record_too() {
         let log = recording.world.host.read("/var/log/audit/audit.log");
         (1..=200).all(|i| log.matches(&numbered(i)).count() == 1)
     });
-    recording.signal("TERM", pid_of_the_daemon());
+    recording.signal("TERM", status("pid"));
     drop(daemon.finish());
 }
 
-/// As audit knows it.
-fn pid_of_the_daemon() -> String {
-    let status = auditctl(["-s"]);
-    status.lines().find_map(|line| line.strip_prefix("pid ")).expect("a pid").to_owned()
+/// Starts the host's audit daemon, as its package configures it.
+fn start_daemon(recording: &Recording) -> Running {
+    let host = &recording.world.host;
+    drop(host.run(["mkdir", "-p", "-m", "700", "/var/log/audit"]).ok());
+    let mut daemon = host.command("/usr/sbin/auditd");
+    daemon.args(["-n", "-s", "nochange"]);
+    let mut daemon = Running::start(daemon, b"");
+    deadline::until("the daemon has registered", || {
+        assert!(!daemon.has_ended(), "{:?}", daemon.so_far());
+        status("pid") != "0"
+    });
+    daemon
+}
+
+#[test]
+fn an_audit_daemon_that_hangs_hides_nothing_and_holds_nobody_up() {
+    let _audit = AuditSwitch::alone();
+    let (mut recording, _) = host("kernel_copy = \"audit\"\n");
+    let daemon = start_daemon(&recording);
+    recording.start_recorder();
+    let pid = status("pid");
+    recording.signal("STOP", &pid);
+    let began = Instant::now();
+    let (outcome, session) =
+        recording.exec(&recording.client(), "for i in $(seq 500); do /bin/true number $i; done");
+    drop(outcome.ok());
+    let close = session.close();
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    recording.signal("KILL", &pid);
+    let commands = session.commands();
+    let told = commands.iter().filter(|command| command["jit"]["argv_source"] == "kernel").count();
+    assert_eq!((told, &close["jit"]["commands"]), (502, &502.into()), "{close}");
+    // Whoever started it stops with it.
+    drop(daemon.kill());
 }
 
 #[test]

@@ -14,12 +14,10 @@ use e2e::process::{program, run};
 use e2e::recording::{Recording, TABLE, probe};
 use e2e::world::{Sshd, World};
 
-/// Who uses it; whether it has to be switched off is written in it.
+/// Who uses it; how it was before is written in it.
 const USERS: &str = "jit-tests-audit-users";
 /// Held while it is looked at and switched.
 const DOOR: &str = "jit-tests-audit-door";
-/// What is written there.
-const OFF_BEFORE: &str = "off before";
 
 fn lock_file(name: &str) -> (PathBuf, File) {
     let path = std::env::temp_dir().join(name);
@@ -64,11 +62,17 @@ impl AuditSwitch {
 
     fn on(path: &Path, users: File) -> Self {
         let _door = door();
-        if enabled() == 0 {
-            std::fs::write(path, OFF_BEFORE).expect("writes how it was");
-            drop(auditctl(["-e", "1"]));
+        if std::fs::read_to_string(path).is_ok_and(|before| before.is_empty()) {
+            let before = [status("enabled"), status("backlog_limit")].join(" ");
+            std::fs::write(path, before).expect("writes how it was");
         }
-        assert_eq!(enabled(), 1, "audit is to be had, and its rules are not locked: these tests need it");
+        // As Debian's auditd has it.
+        drop(auditctl(["-e", "1", "-b", "8192"]));
+        assert_eq!(
+            status("enabled"),
+            "1",
+            "audit is to be had, and its rules are not locked: these tests need it"
+        );
         Self { users: Some(users) }
     }
 }
@@ -78,18 +82,21 @@ impl Drop for AuditSwitch {
         let _door = door();
         drop(self.users.take());
         let (path, users) = lock_file(USERS);
-        if users.try_lock().is_ok() && std::fs::read_to_string(&path).is_ok_and(|text| text == OFF_BEFORE) {
-            drop(auditctl(["-e", "0"]));
+        if users.try_lock().is_ok()
+            && let Ok(before) = std::fs::read_to_string(&path)
+            && let Some((enabled, backlog)) = before.split_once(' ')
+        {
+            drop(auditctl(["-e", enabled, "-b", backlog]));
             drop(std::fs::write(&path, ""));
         }
     }
 }
 
-/// 0 off, 1 on, 2 on and locked.
-fn enabled() -> u32 {
+/// A line of audit's status.
+pub(crate) fn status(name: &str) -> String {
     let status = auditctl(["-s"]);
-    let enabled = status.lines().find_map(|line| line.strip_prefix("enabled "));
-    enabled.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("a status: {status}"))
+    let found = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    found.unwrap_or_else(|| panic!("no {name}: {status}")).to_owned()
 }
 
 /// The machine's rules whose key has this in it.

@@ -127,6 +127,28 @@ pub(crate) fn each_failure(recording: &Recording) {
 }
 
 #[test]
+fn failures_of_two_threads_of_one_process_are_told_apart() {
+    failures_of_two_threads(&Recording::shared());
+}
+
+/// The same with whichever source of the kernel's copy this host has.
+pub(crate) fn failures_of_two_threads(recording: &Recording) {
+    const EACH: usize = 200;
+    let words = format!("probe failing /tmp/missing /tmp {EACH}");
+    let (outcome, session) = recording.exec(&recording.client(), &words);
+    drop(outcome.ok());
+    drop(session.close());
+    for (path, errno) in [("/tmp/missing", 2), ("/tmp", 13)] {
+        let mut commands = session.commands();
+        commands.retain(|record| record["jit"]["path"] == path);
+        assert!(commands.iter().all(|record| record["jit"]["errno"] == errno), "{path}: {commands:#?}");
+        let numbers: Vec<String> = commands.iter().map(|record| arguments_of(record)[1].clone()).collect();
+        let expected: Vec<String> = (0..EACH).rev().map(|number| number.to_string()).collect();
+        assert_eq!(numbers, expected, "{path}: each once, in order");
+    }
+}
+
+#[test]
 fn a_storm_of_vforks_from_four_threads_has_one_record_each() {
     a_storm(&Recording::shared());
 }

@@ -53,7 +53,7 @@ pub(super) fn text(value: &[u8]) -> Option<Vec<u8>> {
         return rest.strip_suffix(b"\"").map(<[u8]>::to_vec);
     }
     let digit = |byte: u8| char::from(byte).to_digit(16);
-    if value.len() % 2 != 0 {
+    if !value.len().is_multiple_of(2) {
         return None;
     }
     let pairs = value.chunks_exact(2);

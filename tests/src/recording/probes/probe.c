@@ -176,6 +176,30 @@ static int storm(char **argv)
 	return failed ? 22 : 0;
 }
 
+static void *fail_in_thread(void *argv)
+{
+	char number[16];
+	char *list[] = { ((char **)argv)[0], number, 0 };
+	int left = atoi(((char **)argv)[1]);
+	while (left-- > 0) {
+		snprintf(number, sizeof number, "%d", left);
+		execve(list[0], list, environ);
+	}
+	return 0;
+}
+
+/* Two threads of one process whose starts fail `count` times each, of one path and of the other. */
+static int failing(char **argv)
+{
+	pthread_t threads[2];
+	char *first[] = { argv[0], argv[2] }, *second[] = { argv[1], argv[2] };
+	pthread_create(&threads[0], 0, fail_in_thread, first);
+	pthread_create(&threads[1], 0, fail_in_thread, second);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], 0);
+	return 0;
+}
+
 /* `loops` processes that fork and run it `count` times each, told apart by their first argument. */
 static int loops(char **argv)
 {
@@ -383,7 +407,7 @@ static const struct {
 	{ "raw", raw, 1 },	 { "spawned", spawned, 1 },	    { "in-memory", in_memory, 1 }, { "nameless", nameless, 1 },
 	{ "many", many, 3 },	 { "bytes", bytes, 1 },		    { "double-fork", double_fork, 1 }, { "thread", thread, 1 },
 	{ "storm", storm, 2 },	 { "loops", loops, 3 },		    { "racer", racer, 3 },	   { "saw", saw, 4 },
-	{ "bomb", bomb, 1 },	 { "tries", tries, 1 },	    { "stalls", stalls, 3 },
+	{ "bomb", bomb, 1 },	 { "tries", tries, 1 },	    { "stalls", stalls, 3 },	   { "failing", failing, 3 },
 	{ "serves", serves, 2 },
 };
 
