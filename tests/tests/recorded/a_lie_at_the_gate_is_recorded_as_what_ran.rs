@@ -10,6 +10,9 @@ use e2e::recording::session::arguments_of;
 /// How often the racer runs.
 const RUNS: usize = 500;
 
+/// Words before a command that give it process numbers of its own.
+pub(crate) const IN_A_PID_NAMESPACE: &str = "unshare --user --map-root-user --pid --fork ";
+
 #[test]
 fn five_hundred_of_five_hundred_records_show_what_ran() {
     assert_records_show_what_ran("");
@@ -18,17 +21,17 @@ fn five_hundred_of_five_hundred_records_show_what_ran() {
 #[test]
 fn in_a_pid_namespace_of_its_own_too() {
     // There the process has another number, and only the kernel knows which exec is whose.
-    assert_records_show_what_ran("unshare --user --map-root-user --pid --fork ");
+    assert_records_show_what_ran(IN_A_PID_NAMESPACE);
 }
 
 fn assert_records_show_what_ran(inside: &str) {
     let recording = Recording::fresh();
     probe::install(&recording.world.host);
-    assert!(every_lie_is_found(&recording) > 0);
+    assert!(every_lie_is_found(&recording, inside) > 0);
 }
 
 /// The same with whichever source of the kernel's copy this host has. Gives how many lies there were.
-pub(crate) fn every_lie_is_found(recording: &Recording) -> usize {
+pub(crate) fn every_lie_is_found(recording: &Recording, inside: &str) -> usize {
     let (outcome, session) =
         recording.exec(&recording.client(), &format!("{inside}probe racer {PROBE} /tmp/saw {RUNS}"));
     drop(outcome.ok());
