@@ -197,8 +197,10 @@ impl KernelAudit {
             return Ok(());
         }
         if let Err(error) = self.add(rules.clone()) {
-            // It may have been added late, or one of two.
-            self.remove(rules);
+            if !self.watched.contains(&session) {
+                // It may have been added late, or one of two.
+                self.remove(rules);
+            }
             return Err(unavailable(format!("audit takes no rule: {error}")));
         }
         self.watched.insert(session);
@@ -253,12 +255,12 @@ impl KernelAudit {
                 Err(_) => return None,
             };
             let Some((stamp, fields)) = text::stamped(record) else { continue };
+            self.heard = stamp.time;
             if kind == CHANGED {
                 let change = Change::read(&self.owner, fields);
                 self.changed(change);
                 continue;
             }
-            self.heard = stamp.time;
             let (watched, trial) = (&self.watched, self.trial);
             let wanted = |session: u32, parent: i32| watched.contains(&session) || trial == Some(parent);
             let event = self.gathered.take(kind, stamp, fields, wanted);
