@@ -188,6 +188,7 @@ impl Authority {
             revoked: revocation::revoked(&self.ledger, self.config.authority, now)?,
             // As a host with a recorder; whether this one has one, the authority does not know.
             enforced: grant::Enforced { uses: true, sessions: true, extendable_to: true, sudo: true },
+            maximum_age: None,
         })
     }
 }

@@ -5,6 +5,7 @@
 
 mod approve;
 mod approver;
+mod bundle;
 mod check;
 mod grant;
 mod host;

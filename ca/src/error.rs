@@ -48,6 +48,14 @@ pub enum Error {
         /// What is wrong with it.
         source: grant::ApprovalError,
     },
+    /// A trust bundle that no host would accept.
+    #[error("{place}")]
+    Bundle {
+        /// Which, or what it was for.
+        place: String,
+        /// What is wrong with it.
+        source: grant::BundleError,
+    },
     /// A file that should hold a public key.
     #[error("{place}")]
     PublicKey {
@@ -96,6 +104,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// A bundle's error, with what the bundle was.
+    pub(crate) fn bundle(place: &str) -> impl FnOnce(grant::BundleError) -> Self {
+        let place = place.to_owned();
+        move |source| Self::Bundle { place, source }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

@@ -98,12 +98,11 @@ impl KeyError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::File(error) => error.hint(),
-            Self::Passphrase(PassphraseError::NoTerminal(_)) => Some(
-                "give it with --passphrase-fd N, or as the systemd credential ca-passphrase".to_owned(),
-            ),
+            Self::Passphrase(PassphraseError::NoTerminal(_)) => {
+                Some("give it with --passphrase-fd N, or as the systemd credential ca-passphrase".to_owned())
+            }
             Self::Public(_) | Self::SecurityKey(_) => Some(
-                "sign through an agent (--agent), or with `ssh-keygen -Y sign -n grant@pam-jit` and --signature"
-                    .to_owned(),
+                "sign through an agent (--agent), or with `ssh-keygen -Y sign` and --signature".to_owned(),
             ),
             Self::NotPrivate(_) => {
                 Some("convert it with ssh-keygen -p -f FILE, which writes OpenSSH's format".to_owned())

@@ -59,6 +59,14 @@ pub enum Refused {
     TooManyKeys { owner: String, count: usize },
     #[error("the person {0} has no enrolled key")]
     NoKeys(PersonName),
+    #[error("there is no approver, and a host without one refuses every vendor")]
+    NoApprovers,
+    #[error("the trust root is not in the authority's directory")]
+    RootElsewhere,
+    #[error("the bundle is for the host {host} of the authority {authority}")]
+    OtherBundle { host: grant::HostName, authority: Fingerprint },
+    #[error("the bundle with version {version} for {host} was not made by this authority")]
+    NotOurBundle { host: grant::HostName, version: u64 },
     #[error("no host carries the role {0}")]
     RoleUnknown(RoleName),
     #[error("the window would close on {}, and the vendor's last day is {} (UTC)", Local(*closes), last_day(*until))]
@@ -146,6 +154,11 @@ impl Refused {
             }
             Self::Unknown { noun: Noun::Host, name } => format!("to add it: ca host add {name}"),
             Self::Unknown { noun: Noun::Grant, .. } => "`ca list --all` shows every grant".to_owned(),
+            Self::NoApprovers => "to add one: ca approver add NAME --key FILE.pub".to_owned(),
+            Self::RootElsewhere => {
+                "sign with --key FILE or --agent, or with --unsigned and ssh-keygen where it is kept".to_owned()
+            }
+            Self::NotOurBundle { .. } => "make its text with --unsigned, and sign exactly that".to_owned(),
             Self::RoleUnknown(role) => format!("give a host the role: ca host add NAME --role {role}"),
             Self::Exists { noun: Noun::Vendor, name } => {
                 format!("to move its end: ca vendor add {name} --until DATE --existing")

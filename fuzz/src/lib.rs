@@ -73,6 +73,7 @@ pub static SCENE: LazyLock<Scene> = LazyLock::new(|| {
             minimum_approvals: 1,
             revoked: Revoked::nothing(authority),
             enforced: Enforced::default(),
+            maximum_age: None,
         },
         login: Login { account: "acme-support".to_owned(), source: [192, 0, 2, 7].into() },
         now: "2026-11-24T14:10:00Z".parse().expect("a time"),

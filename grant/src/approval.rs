@@ -6,21 +6,17 @@
 use std::fmt;
 
 use base64ct::{Base64, Encoding};
-use ssh_key::{HashAlg, SshSig};
 
 use crate::key::{KeyError, PublicKey, SignatureError};
 use crate::limits;
+use crate::sshsig::{Sshsig, SshsigError};
 
 /// The SSHSIG namespace of approvals.
 pub const NAMESPACE: &str = "grant@pam-jit";
 
 /// One signature over a grant document. Holding one proves nothing before [`Approval::verify`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Approval {
-    blob: Vec<u8>,
-    signature: SshSig,
-    key: PublicKey,
-}
+pub struct Approval(Sshsig);
 
 /// Why bytes are not an approval, or an approval does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +47,18 @@ pub enum ApprovalError {
     List,
 }
 
+impl From<SshsigError> for ApprovalError {
+    fn from(error: SshsigError) -> Self {
+        match error {
+            SshsigError::TooLong(bytes) => Self::TooLong(bytes),
+            SshsigError::Unreadable => Self::Unreadable,
+            SshsigError::NotCanonical => Self::NotCanonical,
+            SshsigError::Namespace(found) => Self::Namespace(found),
+            SshsigError::Key(error) => Self::Key(error),
+        }
+    }
+}
+
 impl Approval {
     /// Reads an SSHSIG blob.
     ///
@@ -58,26 +66,7 @@ impl Approval {
     /// [`ApprovalError`] if it is not one, not canonical, for another namespace, or by a key that is
     /// not accepted.
     pub fn from_blob(blob: &[u8]) -> Result<Self, ApprovalError> {
-        use ssh_key::encoding::{Decode as _, Encode as _};
-        if blob.len() > limits::SIGNATURE {
-            return Err(ApprovalError::TooLong(blob.len()));
-        }
-        let mut rest = blob;
-        let signature = SshSig::decode(&mut rest).map_err(|_| ApprovalError::Unreadable)?;
-        if matches!(signature.public_key(), ssh_key::public::KeyData::Certificate(_)) {
-            return Err(ApprovalError::Unreadable);
-        }
-        let encoded = signature.encode_vec().map_err(|_| ApprovalError::Unreadable)?;
-        // ssh-key verifies a re-encoding, so altered bytes could pass: demand the same bytes.
-        if !rest.is_empty() || encoded != blob || !signature.reserved().is_empty() || signature.version() != 1
-        {
-            return Err(ApprovalError::NotCanonical);
-        }
-        if signature.namespace() != NAMESPACE {
-            return Err(ApprovalError::Namespace(signature.namespace().chars().take(64).collect()));
-        }
-        let key = PublicKey::from_ssh(signature.public_key().clone()).map_err(ApprovalError::Key)?;
-        Ok(Self { blob: blob.to_vec(), signature, key })
+        Ok(Self(Sshsig::from_blob(blob, NAMESPACE)?))
     }
 
     /// Reads the file that `ssh-keygen -Y sign` writes.
@@ -85,30 +74,25 @@ impl Approval {
     /// # Errors
     /// As [`Approval::from_blob`].
     pub fn from_armored(text: &str) -> Result<Self, ApprovalError> {
-        use ssh_key::encoding::Encode as _;
-        if text.len() > limits::ARMORED_SIGNATURE {
-            return Err(ApprovalError::TooLong(text.len()));
-        }
-        let signature = SshSig::from_pem(text.trim_ascii()).map_err(|_| ApprovalError::Unreadable)?;
-        Self::from_blob(&signature.encode_vec().map_err(|_| ApprovalError::Unreadable)?)
+        Ok(Self(Sshsig::from_armored(text, NAMESPACE)?))
     }
 
     /// The armored form, as `ssh-keygen -Y verify` reads it.
     #[must_use]
     pub fn to_armored(&self) -> String {
-        self.signature.to_pem(ssh_key::LineEnding::LF).unwrap_or_default()
+        self.0.to_armored()
     }
 
     /// The SSHSIG blob.
     #[must_use]
     pub fn as_blob(&self) -> &[u8] {
-        &self.blob
+        self.0.as_blob()
     }
 
     /// The key that claims to have signed.
     #[must_use]
     pub fn key(&self) -> &PublicKey {
-        &self.key
+        self.0.key()
     }
 
     /// Verifies the signature over the document's bytes; a FIDO key must have been touched.
@@ -116,16 +100,13 @@ impl Approval {
     /// # Errors
     /// [`SignatureError`] says why the approval does not hold.
     pub fn verify(&self, document: &[u8]) -> Result<(), SignatureError> {
-        let signed = SshSig::signed_data(NAMESPACE, self.signature.hash_alg(), document)
-            .map_err(|_| SignatureError::Wrong)?;
-        self.key.verify(&signed, self.signature.signature())
+        self.0.verify(document)
     }
 
     /// The bytes that a key signs to approve `document`, with SHA-512 as `ssh-keygen` does.
     #[must_use]
     pub fn signed_data(document: &[u8]) -> Vec<u8> {
-        // The namespace is not empty and the hash is computed here, so this does not fail.
-        SshSig::signed_data(NAMESPACE, HashAlg::Sha512, document).unwrap_or_default()
+        Sshsig::signed_data(NAMESPACE, document)
     }
 
     /// The approval from a signature over [`Approval::signed_data`].
@@ -133,10 +114,7 @@ impl Approval {
     /// # Errors
     /// [`ApprovalError`] if the key is not accepted or the parts do not form an SSHSIG.
     pub fn from_signature(key: &PublicKey, signature: ssh_key::Signature) -> Result<Self, ApprovalError> {
-        use ssh_key::encoding::Encode as _;
-        let sshsig = SshSig::new(key.as_ssh().clone(), NAMESPACE, HashAlg::Sha512, signature)
-            .map_err(|_| ApprovalError::Unreadable)?;
-        Self::from_blob(&sshsig.encode_vec().map_err(|_| ApprovalError::Unreadable)?)
+        Ok(Self(Sshsig::from_signature(key, NAMESPACE, signature)?))
     }
 }
 
@@ -151,7 +129,7 @@ impl Approvals {
     /// [`ApprovalError::TooMany`] beyond [`limits::APPROVALS`].
     pub fn new(approvals: impl IntoIterator<Item = Approval>) -> Result<Self, ApprovalError> {
         let mut list: Vec<_> = approvals.into_iter().collect();
-        list.sort_by_cached_key(|approval| Base64::encode_string(&approval.blob));
+        list.sort_by_cached_key(|approval| Base64::encode_string(approval.as_blob()));
         list.dedup();
         if list.len() > limits::APPROVALS { Err(ApprovalError::TooMany) } else { Ok(Self(list)) }
     }
@@ -198,6 +176,6 @@ impl Approvals {
 
 impl fmt::Display for Approvals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|approval| writeln!(f, "{}", Base64::encode_string(&approval.blob)))
+        self.0.iter().try_for_each(|approval| writeln!(f, "{}", Base64::encode_string(approval.as_blob())))
     }
 }

@@ -35,6 +35,7 @@ fn verify(
     login: &Login,
     now: UnixTime,
 ) -> Result<Terms, Reason> {
+    trust.check_age(now)?;
     let grant = certificate.grant()?;
     let id = || grant.id.clone();
 

@@ -53,3 +53,11 @@ pub const BACKDATE: u64 = 60;
 pub const LAST_SECOND: u64 = 253_370_764_799;
 /// The highest use count or session count of a grant.
 pub const COUNT: u32 = 10_000;
+/// CA keys that a host trusts at once, and that a trust bundle can list: a rotation has two or three.
+pub const CA_KEYS: usize = 16;
+/// Roles of one host.
+pub const ROLES: usize = 32;
+/// A key revocation list of OpenSSH in a trust bundle, in bytes.
+pub const KRL: usize = 4 * 1024 * 1024;
+/// A trust bundle with its signature, in bytes.
+pub const BUNDLE: usize = 12 * 1024 * 1024;

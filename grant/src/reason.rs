@@ -52,6 +52,13 @@ pub enum Reason {
         /// The time of the login.
         now: UnixTime,
     },
+    /// What the host believes is older than it may be.
+    TrustTooOld {
+        /// When its trust bundle was made; `None`: it has none.
+        made: Option<UnixTime>,
+        /// The time of the login.
+        now: UnixTime,
+    },
     /// It carries no grant.
     NoGrant,
     /// What it carries is not a grant document.
@@ -196,6 +203,7 @@ impl Reason {
             Self::CertificateLivesTooLong => "certificate-lives-too-long",
             Self::CertificateNotYetValid { .. } => "certificate-not-yet-valid",
             Self::CertificateExpired { .. } => "certificate-expired",
+            Self::TrustTooOld { .. } => "trust-too-old",
             Self::NoGrant => "no-grant",
             Self::Document(DocumentError::Version(_)) => "unknown-version",
             Self::Document(_) => "document",
@@ -270,6 +278,14 @@ impl Reason {
                 clock(*at, *now),
                 span(now.since(*at))
             ),
+            Self::TrustTooOld { made: Some(made), now } => format!(
+                "what this host knows of revocations is too old: from {}, {} ago; tell its administrator",
+                clock(*made, *now),
+                span(now.since(*made))
+            ),
+            Self::TrustTooOld { made: None, .. } => {
+                "this host has no trust bundle to go by; tell its administrator".to_owned()
+            }
             Self::NoGrant => "the certificate carries no grant".to_owned(),
             Self::Document(DocumentError::Version(_)) => {
                 "the grant has a version that this host does not know; tell its administrator".to_owned()

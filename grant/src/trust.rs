@@ -7,7 +7,9 @@ use crate::approvers::Approvers;
 use crate::fingerprint::Fingerprint;
 use crate::key::PublicKey;
 use crate::name::{HostName, RoleName};
+use crate::reason::Reason;
 use crate::revoked::Revoked;
+use crate::unix_time::UnixTime;
 
 /// What a host believes. Its files are read elsewhere; this is their meaning.
 #[derive(Debug, Clone)]
@@ -28,6 +30,32 @@ pub struct Trust {
     pub revoked: Revoked,
     /// Which limits of a grant something on this host enforces.
     pub enforced: Enforced,
+    /// How old all this may be, if the host limits that.
+    pub maximum_age: Option<MaximumAge>,
+}
+
+/// The limit of a host on the age of what it believes. Past it, a host that nobody has told of a
+/// revocation would let in whom everybody else keeps out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaximumAge {
+    /// When the authority made the trust bundle that was applied last; `None`: none ever was.
+    pub made: Option<UnixTime>,
+    /// The age at which it no longer counts, in seconds.
+    pub seconds: u64,
+}
+
+impl Trust {
+    /// Refuses everybody when what the host believes is too old.
+    ///
+    /// # Errors
+    /// [`Reason::TrustTooOld`].
+    pub fn check_age(&self, now: UnixTime) -> Result<(), Reason> {
+        match self.maximum_age {
+            None => Ok(()),
+            Some(MaximumAge { made: Some(made), seconds }) if now.since(made) < seconds => Ok(()),
+            Some(MaximumAge { made, .. }) => Err(Reason::TrustTooOld { made, now }),
+        }
+    }
 }
 
 /// The limits of a grant that something on the host enforces. A grant that uses another one is

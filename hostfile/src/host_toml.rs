@@ -15,7 +15,7 @@ use toml::Spanned;
 use crate::error::{HostfileError, escaped, line_of, text};
 use crate::fields::Fields;
 use crate::recorder_toml::{RawRecorder, RecorderConfig};
-use crate::{limits, secure};
+use crate::{limits, secure, trust_age};
 
 /// The configuration of a host, complete and checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct HostConfig {
     pub revoked: PathBuf,
     /// Approvals that this host demands, 1 to [`grant::limits::APPROVALS`], whatever the grant says.
     pub minimum_approvals: u8,
+    /// The age in seconds at which the trust bundle no longer counts and vendors are refused, if there is one.
+    pub trust_max_age: Option<u64>,
     /// The group whose members are the vendor accounts.
     pub vendor_group: String,
     /// Where and how events are logged.
@@ -83,6 +85,7 @@ struct Raw {
     approvers: Spanned<String>,
     revoked: Spanned<String>,
     minimum_approvals: Option<Spanned<i64>>,
+    trust_max_age: Option<Spanned<String>>,
     vendor_group: Option<Spanned<String>>,
     log: RawLog,
     recorder: Option<RawRecorder>,
@@ -106,6 +109,7 @@ impl Raw {
             approvers: fields.required("approvers")?,
             revoked: fields.required("revoked")?,
             minimum_approvals: fields.number("minimum_approvals")?,
+            trust_max_age: fields.text("trust_max_age")?,
             vendor_group: fields.text("vendor_group")?,
             log: fields.table("log")?.map(RawLog::read).transpose()?.unwrap_or_default(),
             recorder: fields.table("recorder")?.map(RawRecorder::read).transpose()?,
@@ -168,6 +172,7 @@ impl HostConfig {
                 None => 1,
                 Some(number) => source.approvals(number)?,
             },
+            trust_max_age: raw.trust_max_age.as_ref().map(|span| source.age(span)).transpose()?,
             vendor_group: match &raw.vendor_group {
                 None => DEFAULT_GROUP.to_owned(),
                 Some(name) => source.group(name)?,
@@ -274,6 +279,11 @@ impl Source<'_> {
             .ok()
             .filter(|n| *n >= 1 && usize::from(*n) <= most)
             .ok_or_else(|| self.error("minimum_approvals", value, &format!("must be 1 to {most}")))
+    }
+
+    fn age(&self, value: &Spanned<String>) -> Result<u64, HostfileError> {
+        trust_age::seconds(value.get_ref())
+            .ok_or_else(|| self.error("trust_max_age", value, "must be a span like 24h or 7d, at most 366d"))
     }
 
     pub(crate) fn missing(&self, field: &str) -> HostfileError {

@@ -10,7 +10,7 @@ use grant::{Approvers, Enforced, PublicKey, Revoked, RevokedError, Trust};
 
 use crate::error::{HostfileError, escaped, text};
 use crate::host_toml::HostConfig;
-use crate::{limits, secure};
+use crate::{limits, secure, trust_age};
 
 impl HostConfig {
     /// Reads all the files that decide access.
@@ -57,6 +57,7 @@ impl HostConfig {
                 Some(_) => Enforced { uses: true, sessions: true, extendable_to: true, sudo: true },
                 None => Enforced::default(),
             },
+            maximum_age: trust_age::limit(self.trust_max_age),
         })
     }
 }

@@ -13,6 +13,7 @@ pub mod host_trust;
 pub mod limits;
 mod recorder_toml;
 pub mod secure;
+pub mod trust_age;
 pub mod vendor_group;
 
 pub use error::HostfileError;

@@ -7,9 +7,9 @@ pub const HOST_TOML: usize = 64 * 1024;
 /// The file of CA keys: a rotation has two or three keys, each a line.
 pub const CA_KEYS: usize = 64 * 1024;
 /// CA keys that a host trusts at once.
-pub const CA_KEY_COUNT: usize = 16;
+pub const CA_KEY_COUNT: usize = grant::limits::CA_KEYS;
 /// Roles of one host.
-pub const ROLES: usize = 32;
+pub const ROLES: usize = grant::limits::ROLES;
 /// A group name (groupadd(8)).
 pub const GROUP: usize = 32;
 /// A path: Linux's PATH_MAX.

@@ -33,14 +33,28 @@ pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, HostfileError> {
         return Err(too_large());
     }
     // The size is a promise of the moment; what is read is bounded by itself.
-    let mut content = Vec::with_capacity(size.saturating_add(1));
-    let bound = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    let content = content(path, file, limit.saturating_add(1))?;
+    if content.len() > limit { Err(too_large()) } else { Ok(content) }
+}
+
+fn content(path: &Path, file: OwnedFd, bound: usize) -> Result<Vec<u8>, HostfileError> {
+    let mut content = Vec::new();
+    let bound = u64::try_from(bound).unwrap_or(u64::MAX);
     File::from(file).take(bound).read_to_end(&mut content).map_err(|e| HostfileError::Unreadable {
         path: path.to_owned(),
         step: "read",
         errno: Errno::from_raw(e.raw_os_error().unwrap_or(0)),
     })?;
-    if content.len() > limit { Err(too_large()) } else { Ok(content) }
+    Ok(content)
+}
+
+/// The first `length` bytes of the file at the absolute `path`, or all of a shorter one; checked as by [`read`].
+///
+/// # Errors
+/// As [`read`], except for the size.
+pub fn read_head(path: &Path, length: usize) -> Result<Vec<u8>, HostfileError> {
+    let (file, _) = open_checked(path)?;
+    content(path, file, length)
 }
 
 /// Makes the checks of [`read`] and reads nothing: for files that others read, such as sshd's KRL.

@@ -263,6 +263,7 @@ pub(crate) fn trust() -> Trust {
         minimum_approvals: 1,
         revoked: Revoked::nothing(authority),
         enforced: Enforced::default(),
+        maximum_age: None,
     }
 }
 

@@ -93,6 +93,39 @@ host.toml needs the table [recorder]; an empty one has good defaults."
 
 The first grant must have named an outer limit (`ca grant create --extendable-to`).")]
     Extend(Extend),
+    /// Believe a trust bundle: CA keys, approvers, revocations, this host's name and roles
+    #[command(after_help = "Examples:
+  jit trust db1.bundle                        on first use it asks whether the trust root is the right one
+  jit trust db1.bundle --root SHA256:...      from a script: as `ca init` printed it
+  jit trust db1.bundle --dry-run              what it would change
+  ssh ca ca host bundle db1.prod -o - | jit trust -
+
+The authority makes bundles with `ca host bundle`. A bundle for another host, of another trust root, or with a lower
+version than the last one is refused, and nothing is changed. Exit status: 0 applied or applied before, 1 refused.")]
+    Trust(Trust),
+}
+
+/// Arguments of `jit trust`.
+#[derive(Debug, Args)]
+pub struct Trust {
+    /// The bundle, or - for standard input
+    #[arg(required_unless_present = "drop")]
+    pub file: Option<PathBuf>,
+    /// The trust root that the bundle must be signed by; on first use it is pinned
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub root: Option<grant::Fingerprint>,
+    /// On a terminal: do not ask whether to apply it (the root of a first use is asked for all the same)
+    #[arg(long)]
+    pub yes: bool,
+    /// Say what it would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Apply every *.bundle in this folder, as jit-trust.service does; refused ones become *.refused
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["file", "root", "yes", "dry_run"])]
+    pub drop: Option<PathBuf>,
 }
 
 /// Arguments of `jit sweep`.

@@ -18,3 +18,4 @@ pub mod shipper;
 pub mod spool;
 pub mod sweep;
 pub mod trial;
+pub mod trust;

@@ -17,11 +17,11 @@ use grant::UnixTime;
 use hostfile::HostConfig;
 use session::check::door::Severity;
 use session::check::sshd::Sshd;
-use session::cli::{Check, Cli, Command, End, Extend, Principals, Sessions, Show, Sweep, Try};
+use session::cli::{Check, Cli, Command, End, Extend, Principals, Sessions, Show, Sweep, Trust, Try};
 use session::recorder::{Recorder, Settings};
 use session::settings::{settings, shipper};
 use session::shipper::Bell;
-use session::{administrate, check, principals, sweep, trial};
+use session::{administrate, check, principals, sweep, trial, trust};
 
 /// The answer of a command: what to print, and whether it is a yes.
 struct Answer {
@@ -41,6 +41,7 @@ fn main() -> ExitCode {
         Command::Show(args) => end(show(&args, &config)),
         Command::End(args) => end(end_sessions(&args, &config)),
         Command::Extend(args) => end(extend(&args, &config)),
+        Command::Trust(args) => end(believe(&args, &config)),
     }
 }
 
@@ -143,6 +144,35 @@ fn extend(args: &Extend, config: &Path) -> anyhow::Result<Answer> {
         .map_err(|e| e.context(Hint("give the file that `ca sign` wrote, NAME-cert.pub")))?;
     administrate::extend(&settings.socket, args.session.clone(), Base64::encode_string(&blob))?;
     yes(format!("session {} was extended", args.session))
+}
+
+fn believe(args: &Trust, config: &Path) -> anyhow::Result<Answer> {
+    let place = trust::Place::of(config);
+    match (&args.drop, &args.file) {
+        (Some(folder), _) => believe_dropped(&place, folder, args.json),
+        (None, Some(file)) => {
+            let signed = trust::told::read(file).map_err(with_hint)?;
+            let asked = trust::told::Asked { root: args.root, yes: args.yes, dry_run: args.dry_run };
+            let text = trust::told::believe(&place, &signed, &asked, args.json, now).map_err(with_hint)?;
+            yes(text)
+        }
+        // clap lets none through without either.
+        (None, None) => anyhow::bail!("name a bundle"),
+    }
+}
+
+fn believe_dropped(place: &trust::Place, folder: &Path, json: bool) -> anyhow::Result<Answer> {
+    let (work, finished) = trust::Work::begin(place).map_err(with_hint)?;
+    let dropped = trust::incoming::take(place, &work, folder, now()).map_err(with_hint)?;
+    let text = trust::told::dropped(finished, &dropped, json)?;
+    Ok(Answer { text, yes: dropped.iter().all(|dropped| dropped.result.is_ok()) })
+}
+
+fn with_hint(error: trust::TrustError) -> anyhow::Error {
+    match error.hint() {
+        Some(hint) => anyhow::Error::from(error).context(Hint(hint)),
+        None => error.into(),
+    }
 }
 
 fn now() -> UnixTime {

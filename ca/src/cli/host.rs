@@ -1,4 +1,4 @@
-//! `ca host`: add, list, end.
+//! `ca host`: add, list, end; `bundle` is in its own file.
 //!
 //! The ledger's hosts are what grants may name; what a host itself believes stands in its own host.toml.
 //! The rules are in `ca::ledger::host`.
@@ -11,6 +11,7 @@ use grant::{HostName, RoleName};
 use serde_json::{Value, json};
 
 use super::Context;
+use super::bundle::HostBundle;
 use crate::printer::Failure;
 
 #[derive(Debug, Subcommand)]
@@ -18,6 +19,7 @@ pub(crate) enum Host {
     Add(Add),
     List(List),
     End(End),
+    Bundle(Box<HostBundle>),
 }
 
 /// Add a host with its roles, or give one exactly these roles
@@ -56,6 +58,7 @@ impl Host {
             Self::Add(command) => command.run(context),
             Self::List(_) => list(context),
             Self::End(command) => command.run(context),
+            Self::Bundle(command) => command.run(context),
         }
     }
 }

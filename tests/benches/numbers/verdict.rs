@@ -86,6 +86,7 @@ impl Made {
             minimum_approvals: 1,
             revoked: Revoked::nothing(grant.authority),
             enforced: Enforced::default(),
+            maximum_age: None,
         };
         let login = Login { account: "acme-support".to_owned(), source: [192, 0, 2, 7].into() };
         Self { certificate, trust, login, now, ca }

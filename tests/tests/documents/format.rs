@@ -83,6 +83,7 @@ fn trust(grant: &Grant) -> Trust {
         minimum_approvals: 1,
         revoked: Revoked::nothing(grant.authority),
         enforced: Enforced::default(),
+        maximum_age: None,
     }
 }
 

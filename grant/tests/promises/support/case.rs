@@ -110,6 +110,7 @@ impl Case {
             minimum_approvals: 1,
             revoked: Revoked::nothing(authority),
             enforced: Enforced::default(),
+            maximum_age: None,
         };
         Self {
             ca,

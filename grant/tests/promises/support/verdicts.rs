@@ -69,6 +69,7 @@ fn code(reason: &Reason) -> &'static str {
         Reason::CertificateLivesTooLong => "certificate-lives-too-long",
         Reason::CertificateNotYetValid { .. } => "certificate-not-yet-valid",
         Reason::CertificateExpired { .. } => "certificate-expired",
+        Reason::TrustTooOld { .. } => "trust-too-old",
         Reason::NoGrant => "no-grant",
         Reason::Document(DocumentError::Version(_)) => "unknown-version",
         Reason::Document(_) => "document",

@@ -1,0 +1,193 @@
+//! Making a trust bundle: everything that one host should believe, of one moment of the ledger.
+//!
+//! The version is the number of the bundle's own event, so that it rises with every bundle and is on the disk
+//! before the bundle leaves this process. The trust root signs; it may be a file, in an ssh-agent, or so far
+//! away that only its signature comes back.
+
+use std::path::Path;
+
+use grant::{
+    Approvers, Bundle, BundleFields, Digest, Fingerprint, HostName, PublicKey, SignedBundle, UnixTime,
+};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::json;
+use signature::Signer;
+
+use crate::agent::AgentKey;
+use crate::authority::file;
+use crate::keys::{self, AskPassphrase, CaKey, KeyError};
+use crate::ledger::event::{self, Kind};
+use crate::ledger::{Change, LedgerError, approver, host, revocation};
+use crate::refused::Refused;
+use crate::{Authority, Error, public_key};
+
+/// Where the trust root signs.
+#[derive(Debug)]
+pub enum Root<'a> {
+    /// In the authority's directory.
+    Here,
+    /// In this file.
+    File(&'a Path),
+    /// In the ssh-agent.
+    Agent,
+}
+
+/// The trust root, ready to sign.
+#[derive(Debug)]
+pub struct RootKey {
+    public: PublicKey,
+    key: CaKey,
+}
+
+impl RootKey {
+    /// Opens the trust root of an authority; asks for its passphrase if it has one.
+    ///
+    /// # Errors
+    /// [`KeyError`] when it cannot be opened, or is another key than `trust_root.pub`.
+    pub fn open(authority: &Authority, root: &Root<'_>, ask: &mut AskPassphrase<'_>) -> Result<Self, Error> {
+        let beside = authority.dir().join(file::TRUST_ROOT_PUB);
+        let public = public_key::read(&beside)?;
+        let path = match root {
+            Root::Agent => {
+                let key = CaKey::Agent(AgentKey::new(public.as_ssh().clone()));
+                return Ok(Self { public, key });
+            }
+            Root::File(path) => (*path).to_owned(),
+            Root::Here => authority.dir().join(file::TRUST_ROOT),
+        };
+        if matches!(root, Root::Here) && !path.exists() {
+            return Err(Refused::RootElsewhere.into());
+        }
+        let key = keys::open(&path, ask)?;
+        if key.public_key().key_data() != public.as_ssh() {
+            return Err(KeyError::Mismatch { private: path, public: beside }.into());
+        }
+        Ok(Self { public, key: CaKey::File(Box::new(key)) })
+    }
+
+    fn sign(&self, bundle: &Bundle) -> Result<SignedBundle, Error> {
+        let data = SignedBundle::signed_data(bundle.render().as_bytes());
+        let signature = self.key.try_sign(&data).map_err(|e| match self.key.take_failure() {
+            Some(agent) => Error::Agent(agent),
+            None => KeyError::Crypto { step: "sign", problem: e.to_string() }.into(),
+        })?;
+        SignedBundle::from_signature(bundle, &self.public, signature).map_err(Error::bundle("the new bundle"))
+    }
+}
+
+/// Refuses a host for which no bundle can be made, so that nobody is asked for a passphrase in vain.
+///
+/// # Errors
+/// [`Refused`], or what is wrong with what the bundle would say.
+pub fn check(authority: &Authority, name: &HostName, now: UnixTime) -> Result<(), Error> {
+    draft(authority.ledger(), authority.config().authority, authority.ca_public(), name, now).map(drop)
+}
+
+/// Makes a bundle and signs it. It stands in the ledger when this returns.
+///
+/// # Errors
+/// [`Refused`], or a key that does not sign; nothing was then made.
+pub fn make(
+    authority: &mut Authority,
+    name: &HostName,
+    root: &RootKey,
+    now: UnixTime,
+) -> Result<SignedBundle, Error> {
+    recorded(authority, name, now, |bundle| root.sign(bundle))
+}
+
+/// Makes the text of a bundle for a trust root that is kept elsewhere.
+///
+/// # Errors
+/// [`Refused`].
+pub fn make_unsigned(authority: &mut Authority, name: &HostName, now: UnixTime) -> Result<Bundle, Error> {
+    recorded(authority, name, now, |bundle| Ok(bundle.clone()))
+}
+
+/// Puts a text that [`make_unsigned`] made and the signature of the trust root together.
+///
+/// # Errors
+/// [`Refused`] when the text is not one of this ledger for this host, or the signature not the trust root's.
+pub fn put_together(
+    authority: &Authority,
+    name: &HostName,
+    text: &[u8],
+    armored: &str,
+) -> Result<SignedBundle, Error> {
+    let signed = SignedBundle::put_together(text, armored)
+        .map_err(Error::bundle("text and signature do not belong together"))?;
+    let bundle = signed.bundle();
+    if bundle.authority != authority.config().authority || bundle.host != *name {
+        return Err(Refused::OtherBundle { host: bundle.host.clone(), authority: bundle.authority }.into());
+    }
+    let digest: Option<String> = authority
+        .ledger()
+        .query_row(
+            "SELECT detail ->> 'digest' FROM event WHERE number = ?1 AND kind = ?2 AND subject = ?3",
+            params![
+                i64::try_from(bundle.version).unwrap_or(i64::MAX),
+                Kind::HostBundle.word(),
+                name.as_str()
+            ],
+            |row| row.get(0),
+        )
+        .optional()?;
+    if digest.and_then(|digest| digest.parse::<Digest>().ok()) == Some(bundle.digest()) {
+        Ok(signed)
+    } else {
+        Err(Refused::NotOurBundle { host: name.clone(), version: bundle.version }.into())
+    }
+}
+
+fn recorded<T>(
+    authority: &mut Authority,
+    name: &HostName,
+    now: UnixTime,
+    finish: impl FnOnce(&Bundle) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let (root, ca_key) = (authority.config().authority, authority.ca_public().clone());
+    let change = authority.change(now)?;
+    let bundle = draft(&change, root, &ca_key, name, now)?;
+    let detail = json!({ "version": bundle.version, "digest": bundle.digest().to_string() });
+    change.record(Kind::HostBundle, name.as_str(), None, detail)?;
+    expect_number(&change, bundle.version)?;
+    let made = finish(&bundle)?;
+    change.commit()?;
+    Ok(made)
+}
+
+fn expect_number(change: &Change<'_>, version: u64) -> Result<(), Error> {
+    let number = event::last_number(change)?;
+    if number == version {
+        return Ok(());
+    }
+    let problem = format!("after event {} came number {number}", version - 1);
+    Err(LedgerError::Damaged { place: "event".to_owned(), problem }.into())
+}
+
+/// What the host should believe now.
+fn draft(
+    ledger: &Connection,
+    root: Fingerprint,
+    ca_key: &PublicKey,
+    name: &HostName,
+    now: UnixTime,
+) -> Result<Bundle, Error> {
+    let found = host::find(ledger, name)?.expect_active()?;
+    let approvers = approver::export(ledger)?;
+    if approvers.is_empty() {
+        return Err(Refused::NoApprovers.into());
+    }
+    Bundle::new(BundleFields {
+        authority: root,
+        host: found.name,
+        version: event::last_number(ledger)? + 1,
+        made: now,
+        roles: found.roles,
+        ca_keys: vec![ca_key.clone()],
+        approvers: Approvers::parse(&approvers)?,
+        revoked: revocation::revoked(ledger, root, now)?,
+        krl: revocation::krl(ledger, ca_key, now)?.to_bytes(),
+    })
+    .map_err(Error::bundle("the bundle would not be accepted"))
+}

@@ -1,0 +1,79 @@
+//! A host on which nothing of `/etc/jit` is, its authority, and bundles that go from one to the other.
+
+use std::collections::BTreeMap;
+
+use e2e::authority::{Authority, Request};
+use e2e::client::Client;
+use e2e::process::{Outcome, run};
+use e2e::world::{HOST, World};
+
+/// Where a bundle lies on the host before it is applied.
+pub(crate) const FILE: &str = "/root/db1.bundle";
+
+/// A world whose host believes nobody yet.
+pub(crate) fn empty() -> World {
+    let world = World::fresh();
+    // The machine's own /var/lib and /root stay as they were.
+    for folder in ["/var/lib", "/root"] {
+        drop(world.host.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", folder]).ok());
+    }
+    drop(world.host.run(["rm", "-r", "/etc/jit"]).ok());
+    world
+}
+
+/// A world whose host has applied a first bundle, and has no recorder.
+pub(crate) fn trusting() -> World {
+    let world = empty();
+    bring(&world, &bundle(&world.authority, HOST));
+    drop(pin(&world).ok());
+    without_recorder(&world);
+    world
+}
+
+/// Takes the table `[recorder]` out of host.toml: nothing of these tests needs one.
+pub(crate) fn without_recorder(world: &World) {
+    let text = world.host.read("/etc/jit/host.toml");
+    let (rest, _) = text.split_once("\n[recorder]\n").expect("the example has a recorder");
+    world.host.write("/etc/jit/host.toml", format!("{rest}\n"));
+}
+
+/// A new bundle.
+pub(crate) fn bundle(authority: &Authority, host: &str) -> String {
+    authority.ca(["host", "bundle", host, "-o", "-"]).ok().stdout
+}
+
+/// Brings a bundle to the host.
+pub(crate) fn bring(world: &World, bundle: impl AsRef<[u8]>) {
+    world.host.write(FILE, bundle);
+}
+
+/// `jit trust` with these words after the file, and without a terminal.
+pub(crate) fn trust(world: &World, words: &[&str]) -> Outcome {
+    let mut command = world.host.command("/usr/bin/jit");
+    command.args(["trust", FILE]).args(words);
+    run(command)
+}
+
+/// The same with the authority's root given.
+pub(crate) fn pin(world: &World) -> Outcome {
+    trust(world, &["--root", world.authority.fingerprint()])
+}
+
+/// Every file of ours on the host, but for the lock.
+pub(crate) fn files(world: &World) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for folder in ["/etc/jit", "/var/lib/jit/trust"] {
+        for entry in std::fs::read_dir(world.host.path(folder)).into_iter().flatten().flatten() {
+            let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
+            if !name.ends_with("/lock") {
+                found.insert(name, std::fs::read(entry.path()).expect("reads a file of the host"));
+            }
+        }
+    }
+    found
+}
+
+/// A client of jo with an ordinary grant, approved by kim.
+pub(crate) fn client(world: &World) -> Client {
+    world.client(&world.granted(&Request::default()))
+}
