@@ -113,7 +113,7 @@ fn hand_over(
     }
 }
 
-/// What can have changed since the verdict: the time, and what is revoked.
+/// What can have changed since the verdict: the time, and what is revoked or too old to say.
 fn still_holds(terms: &Terms, trust: &Trust, now: UnixTime) -> Result<(), Reason> {
     let grant = &terms.grant;
     let id = grant.id.clone();
@@ -127,6 +127,7 @@ fn still_holds(terms: &Terms, trust: &Trust, now: UnixTime) -> Result<(), Reason
     if now >= terms.valid_before {
         return Err(Reason::CertificateExpired { at: terms.valid_before, now });
     }
+    trust.check_age(now)?;
     match trust.revoked.meets(&terms.digest, terms.serial, &grant.person) {
         Some(by) => Err(Reason::Revoked { grant: id, by }),
         None => Ok(()),

@@ -5,7 +5,7 @@
 //! each area keeps its own doors.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 mod accounts;
 mod authentication;
@@ -24,12 +24,16 @@ mod recorder;
 pub mod report;
 pub mod sshd;
 mod sshd_files;
+mod trust;
 
 use certificates::Ours;
 use connection::Connection;
 use door::{Door, Finding};
+use grant::UnixTime;
 use report::Report;
 use sshd::{Effective, Sshd};
+
+use crate::trust::Place;
 
 /// What to check, and where.
 #[derive(Debug, Clone)]
@@ -40,12 +44,15 @@ pub struct Request {
     pub sshd: Sshd,
     /// The directory of PAM services.
     pub pam_directory: PathBuf,
+    /// The time.
+    pub now: UnixTime,
 }
 
 /// Every door that is looked at.
 pub fn doors() -> impl Iterator<Item = &'static Door> {
-    let areas: [&[&'static Door]; 9] = [
+    let areas: [&[&'static Door]; 10] = [
         &files::DOORS,
+        &trust::DOORS,
         &accounts::DOORS,
         &authentication::DOORS,
         &certificates::DOORS,
@@ -95,6 +102,7 @@ pub fn check(request: &Request) -> Report {
     findings.extend(clock::look());
     let mut source = None;
     if let Some(host) = &read.config {
+        findings.extend(trust::look(host, &Place::of(&request.config), request.now));
         let (found, told_by) = recorder::look(host);
         findings.extend(found);
         source = told_by;
@@ -166,20 +174,6 @@ impl Asked<'_> {
                 self.findings.push(daemon::no_answer(&error, connection));
                 None
             }
-        }
-    }
-}
-
-/// Where things are unless arguments say otherwise.
-impl Default for Request {
-    fn default() -> Self {
-        Self {
-            config: PathBuf::from(hostfile::DEFAULT_CONFIG),
-            sshd: Sshd {
-                program: PathBuf::from("/usr/sbin/sshd"),
-                config: PathBuf::from(daemon::DEFAULT_CONFIG),
-            },
-            pam_directory: Path::new("/etc/pam.d").to_owned(),
         }
     }
 }

@@ -228,6 +228,7 @@ fn look(args: &Check, config: &Path) -> anyhow::Result<Answer> {
         config: config.to_owned(),
         sshd: Sshd { program: args.sshd.clone(), config: args.sshd_config.clone() },
         pam_directory: args.pam_dir.clone(),
+        now: now(),
     });
     let text = if args.json { report.to_json()? } else { report.to_string() };
     Ok(Answer { text, yes: report.count(Severity::Error) == 0 })

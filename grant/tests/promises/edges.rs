@@ -1,6 +1,6 @@
 //! Time: the first second of a window and of a certificate counts, the last one does not.
 
-use grant::{UnixTime, Window, limits};
+use grant::{MaximumAge, UnixTime, Window, limits};
 use proptest::prelude::*;
 
 use crate::support::case::{Case, at};
@@ -131,5 +131,28 @@ fn the_window_counts_even_while_the_certificate_is_valid() {
     case.now = at("2026-11-24T13:59:59Z");
     refused(case.verdict(), "not-yet-open");
     case.now = at("2026-11-24T14:00:00Z");
+    allowed(case.verdict());
+}
+
+#[test]
+fn a_trust_bundle_that_is_too_old_refuses_everybody() {
+    let mut case = Case::allowed();
+    let made = case.now.minus(3_600);
+    case.trust.maximum_age = Some(MaximumAge { made: Some(made), seconds: 3_601 });
+    allowed(case.verdict());
+    case.trust.maximum_age = Some(MaximumAge { made: Some(made), seconds: 3_600 });
+    refused_and_told(
+        case.verdict(),
+        "trust-too-old",
+        "what this host knows of revocations is too old: from 13:10 UTC, 60 minutes ago; tell its administrator",
+    );
+    case.trust.maximum_age = Some(MaximumAge { made: None, seconds: 3_600 });
+    refused_and_told(
+        case.verdict(),
+        "trust-too-old",
+        "this host has no trust bundle to go by; tell its administrator",
+    );
+    // Made by a clock that is ahead: it is new.
+    case.trust.maximum_age = Some(MaximumAge { made: Some(case.now.plus(60)), seconds: 1 });
     allowed(case.verdict());
 }

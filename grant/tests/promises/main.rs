@@ -9,6 +9,7 @@ mod allowed;
 mod approvals;
 mod bad_documents;
 mod bad_files;
+mod bundles;
 mod changed_bytes;
 mod documents;
 mod edges;

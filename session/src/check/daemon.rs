@@ -36,7 +36,7 @@ static OPTIONS: Door = Door::warning(
 pub(super) static DOORS: [&Door; 4] = [&NO_ANSWER, &NOT_ALL, &NOT_ASKED, &OPTIONS];
 
 /// sshd's own default.
-pub(super) const DEFAULT_CONFIG: &str = "/etc/ssh/sshd_config";
+const DEFAULT_CONFIG: &str = "/etc/ssh/sshd_config";
 /// Where distributions keep the options of the service.
 const OPTION_FILES: [(&str, &str); 2] =
     [("/etc/default/ssh", "SSHD_OPTS="), ("/etc/sysconfig/sshd", "OPTIONS=")];

@@ -59,6 +59,7 @@ pub fn believe(
     let first = is_first_use(place)?;
     let person = io::stdin().is_terminal() && io::stderr().is_terminal();
     let mut root = asked.root;
+    let mut said_yes = asked.yes;
     if asked.dry_run {
         // Nothing is pinned: the answer is what would follow if it were the right one.
         root = root.or(first.then_some(bundle.authority));
@@ -71,6 +72,7 @@ pub fn believe(
             return Err(Refused::NotPinned { root: bundle.authority }.into());
         }
         root = Some(bundle.authority);
+        said_yes = true;
     }
     if asked.dry_run {
         let changes = preview(place, signed, root, clock())?;
@@ -81,7 +83,7 @@ pub fn believe(
     let Some(changes) = preview(place, signed, root, clock())? else {
         return Ok(answer(signed, "already-applied", &[], as_json));
     };
-    if person && !asked.yes && !changes.is_empty() {
+    if person && !said_yes && !changes.is_empty() {
         changes.iter().for_each(|change| show(change));
         if !confirmed("apply it?") {
             return Err(Refused::Declined.into());

@@ -24,7 +24,7 @@ pub(crate) fn empty() -> World {
 /// A world whose host has applied a first bundle, and has no recorder.
 pub(crate) fn trusting() -> World {
     let world = empty();
-    bring(&world, &bundle(&world.authority, HOST));
+    bring(&world, bundle(&world.authority, HOST));
     drop(pin(&world).ok());
     without_recorder(&world);
     world
@@ -65,7 +65,7 @@ pub(crate) fn files(world: &World) -> BTreeMap<String, Vec<u8>> {
     for folder in ["/etc/jit", "/var/lib/jit/trust"] {
         for entry in std::fs::read_dir(world.host.path(folder)).into_iter().flatten().flatten() {
             let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
-            if !name.ends_with("/lock") {
+            if !name.ends_with("/lock") && entry.path().is_file() {
                 found.insert(name, std::fs::read(entry.path()).expect("reads a file of the host"));
             }
         }
