@@ -54,6 +54,22 @@ fn everything_can_be_said() {
 }
 
 #[test]
+fn the_age_of_the_bundle_is_a_span() {
+    let with = |span: &str| parse(&format!("{}trust_max_age = {span}\n", complete()));
+    assert_eq!(parse(&complete()).unwrap().trust_max_age, None);
+    assert_eq!(with("\"24h\"").unwrap().trust_max_age, Some(86_400));
+    assert_eq!(with("\"7d\"").unwrap().trust_max_age, Some(604_800));
+    for wrong in ["\"soon\"", "\"0s\"", "\"367d\"", "\"-1h\""] {
+        let said = with(wrong).unwrap_err();
+        assert_eq!(
+            said,
+            "/etc/jit/host.toml, line 7, field `trust_max_age`: must be a span like 24h or 7d, at most 366d"
+        );
+    }
+    assert!(with("24").unwrap_err().contains("expected a string"));
+}
+
+#[test]
 fn principals_name_the_host_and_its_roles_and_never_the_bare_account() {
     let account = "acme-support".parse().unwrap();
     assert_eq!(

@@ -191,6 +191,17 @@ fn a_grant_revoked_in_between_is_refused() {
 }
 
 #[test]
+fn a_bundle_that_grew_too_old_in_between_is_refused() {
+    let mut login = admitted(refusal("what this host knows of revocations is too old", "trust-too-old"));
+    if let Ok(trust) = &mut login.trust {
+        let made = "2026-11-24T13:00:00Z".parse().unwrap();
+        trust.maximum_age = Some(grant::MaximumAge { made: Some(made), seconds: 60 });
+    }
+    assert_eq!(run(&mut login, c"stage=last"), REFUSED);
+    login.done();
+}
+
+#[test]
 fn what_pam_or_the_kernel_refuses_refuses_the_login() {
     let cannot = "this host could not check the grant";
     let mut login =

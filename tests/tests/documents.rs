@@ -12,6 +12,8 @@ mod format;
 mod tree;
 #[path = "documents/troubleshooting.rs"]
 mod troubleshooting;
+#[path = "documents/trust.rs"]
+mod trust;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -88,7 +88,7 @@ impl Approver {
     }
 }
 
-const TELL_HOSTS: &str = "tell the hosts: ca approver export -o FILE, then copy it to /etc/jit/approvers";
+const TELL_HOSTS: &str = "tell the hosts: ca host bundle HOST -o FILE for each";
 
 fn to_json(ledger: &Connection, approver: &approver::Approver) -> Result<Value, Failure> {
     let keys = key::of(ledger, &approver.owner())?;

@@ -72,11 +72,6 @@ impl Init {
             ("directory", dir.display().to_string()),
         ])?;
         context.out.line("Next:")?;
-        let ca_pub = dir.join(file::CA_KEY_PUB);
-        context.out.line(format_args!("  copy {} to each host as /etc/jit/ca.pub", ca_pub.display()))?;
-        context
-            .out
-            .line(format_args!("  write authority = \"{authority}\" into each host's /etc/jit/host.toml"))?;
         let root = dir.join(file::TRUST_ROOT);
         if root.exists() {
             let root = root.display();
@@ -85,6 +80,9 @@ impl Init {
                 .line(format_args!("  keep {root} offline if you can: it appoints CA keys and approvers"))?;
         }
         context.out.line("  ca vendor add NAME --until DATE; ca person add VENDOR/NAME --key FILE.pub")?;
-        context.out.line("  ca approver add NAME --key FILE.pub; ca host add NAME")
+        context.out.line("  ca approver add NAME --key FILE.pub; ca host add NAME")?;
+        context.out.line(format_args!(
+            "  ca host bundle NAME -o FILE; on that host: jit trust FILE --root {authority}"
+        ))
     }
 }

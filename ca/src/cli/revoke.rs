@@ -16,7 +16,7 @@ use crate::printer::{Failure, hint};
 /// Revoke a grant, a certificate, a person or a vendor, for good
 ///
 /// No certificate is signed for it any more. Hosts refuse those that were signed once they have the new
-/// lists: `ca krl` for sshd, `ca revoked` for the module.
+/// lists: `ca host bundle` brings both, or `ca krl` for sshd and `ca revoked` for the module.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -101,7 +101,7 @@ impl Revoke {
         });
         context.out.either(format_args!("{target} revoked"), &value)?;
         if !context.out.json {
-            hint("tell the hosts: ca krl -o FILE for /etc/jit/krl, ca revoked -o FILE for /etc/jit/revoked");
+            hint("tell the hosts: ca host bundle HOST -o FILE for each");
         }
         Ok(())
     }

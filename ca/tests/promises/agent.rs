@@ -41,6 +41,19 @@ impl Drop for RealAgent {
 }
 
 #[test]
+fn the_trust_root_can_live_in_an_agent() {
+    let mut scene = Scene::new();
+    std::fs::rename(scene.path("ca/trust_root"), scene.path("root")).unwrap();
+    let agent = RealAgent::start(&mut scene);
+    let make = ["host", "bundle", "db1.prod", "-o", "b", "--agent"];
+    scene.ca(make).refused_with("the ssh-agent does not hold the key SHA256:");
+    scene.run("ssh-add", ["-q", "root"]).ok();
+    scene.ca(make).ok();
+    assert!(grant::SignedBundle::read(scene.read("b").as_bytes()).is_ok());
+    drop(agent);
+}
+
+#[test]
 fn the_ca_key_can_live_in_an_agent() {
     for kind in ["ed25519", "ecdsa", "rsa"] {
         let mut scene = Scene::empty();

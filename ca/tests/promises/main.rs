@@ -7,6 +7,7 @@
 mod agent;
 mod approvals;
 mod bad_input;
+mod bundles;
 mod certificates;
 mod concurrency;
 mod init;

@@ -1,5 +1,6 @@
 //! Trust bundles: one text for one meaning, one clear sentence for each wrong one, and no changed byte accepted.
 
+use base64ct::{Base64, Encoding};
 use grant::bundle::{NAMESPACE, made_in};
 use grant::{Approvers, Bundle, BundleError, BundleFields, Digest, PublicKey, Revoked, SignedBundle, limits};
 use proptest::prelude::*;
@@ -25,7 +26,8 @@ fn fields() -> BundleFields {
         ca_keys: vec![ed25519(2).public(), ecdsa(2).public()],
         approvers: approvers(&[("lee", ",valid-after=\"20261001000000Z\"", &lee()), ("kim", "", &kim())]),
         revoked,
-        krl: b"SSHKRL\n\0and the rest of it".to_vec(),
+        // Made by `ssh-keygen -k -z 16 /dev/null`.
+        krl: Base64::decode_vec("U1NIS1JMCgAAAAABAAAAAAAAABAAAAAAawXZqQAAAAAAAAAAAAAAAAAAAAA=").unwrap(),
     }
 }
 
@@ -76,6 +78,14 @@ fn a_bundle_is_the_text_that_its_specification_shows() {
     );
     assert!(text.lines().nth(15).unwrap().starts_with("krl: "));
     assert!(text.ends_with("\nend: 16\n"));
+}
+
+#[test]
+fn the_vector_is_this_bundle() {
+    // The fuzzer begins with it, and docs/trust-format.md shows it.
+    let vector = include_str!("../vectors/bundle");
+    assert_eq!(signed(&trust_root(), &text()), vector);
+    assert_eq!(SignedBundle::read(vector.as_bytes()).unwrap().to_file(), vector);
 }
 
 #[test]

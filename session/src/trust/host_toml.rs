@@ -42,22 +42,21 @@ pub fn edited(
     host: &HostName,
     roles: &BTreeSet<RoleName>,
 ) -> Result<String, String> {
-    let unchanged = HostConfig::parse(path, text.as_bytes())
-        .is_ok_and(|is| is.authority == authority && is.host == *host && is.roles == *roles);
-    if unchanged {
-        return Ok(text.to_owned());
-    }
+    let old = HostConfig::parse(path, text.as_bytes()).ok();
+    let says = |same: &dyn Fn(&HostConfig) -> bool| old.as_ref().is_some_and(same);
     let roles_text = roles.iter().map(|role| format!("\"{role}\"")).collect::<Vec<_>>().join(", ");
-    let wanted = [
-        ("host", format!("\"{host}\"")),
-        ("roles", format!("[{roles_text}]")),
-        ("authority", format!("\"{authority}\"")),
+    let mut wanted = vec![
+        (says(&|old| old.host == *host), "host", format!("\"{host}\"")),
+        (says(&|old| old.roles == *roles), "roles", format!("[{roles_text}]")),
+        (says(&|old| old.authority == authority), "authority", format!("\"{authority}\"")),
     ];
+    // What says so already stays as it was written.
+    wanted.retain(|(same, ..)| !same);
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     {
         let table = DeTable::parse(text).map_err(|e| e.message().to_owned())?;
         let mut missing = String::new();
-        for (key, value) in wanted {
+        for (_, key, value) in wanted {
             match table.get_ref().get(key) {
                 None => missing.push_str(&format!("{key} = {value}\n")),
                 Some(found) if matches!(found.get_ref(), DeValue::String(_) | DeValue::Array(_)) => {
@@ -110,7 +109,7 @@ mod tests {
                 "host = \"web1.prod\"                   # this host's name in grants",
                 "roles = [\"cache\", \"web\"]                      # grants for a role reach this host too",
                 &format!(
-                    "authority = \"{ROOT}\"         # the trust root's fingerprint, as `ca init` prints it"
+                    "authority = \"{ROOT}\"            # the trust root's fingerprint, as `ca init` prints it"
                 ),
             ]
         );

@@ -26,3 +26,17 @@ pub(super) fn expect_readable(list: &[u8]) -> Result<(), Refused> {
     let said = String::from_utf8_lossy(&output.stderr);
     Err(Refused::Krl { problem: said.lines().next().unwrap_or("it does not say why").to_owned() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_openssh_cannot_read_is_refused() {
+        let empty = b"SSHKRL\n\0\0\0\0\x01".iter().copied().chain([0; 8 + 8 + 8 + 4 + 4]).collect::<Vec<_>>();
+        assert_eq!(expect_readable(&empty), Ok(()));
+        for wrong in [&b"SSHKRL\n\0"[..], b"SSHKRL\n\0 and more", &empty[..empty.len() - 1]] {
+            assert!(matches!(expect_readable(wrong), Err(Refused::Krl { .. })), "{wrong:?}");
+        }
+    }
+}

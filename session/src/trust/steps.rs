@@ -100,3 +100,7 @@ fn file(lines: &[String]) -> String {
     }
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
+
+#[cfg(test)]
+#[path = "steps_tests.rs"]
+mod tests;

@@ -120,7 +120,10 @@ fn units() -> Vec<(String, Vec<u8>)> {
             let name = path.strip_prefix(&root).expect("a path below systemd/").display().to_string();
             if path.is_dir() && name.ends_with(".d") {
                 folders.push(path);
-            } else if [".service", ".socket", ".timer", ".conf"].iter().any(|kind| name.ends_with(kind)) {
+            } else if [".service", ".socket", ".timer", ".path", ".conf"]
+                .iter()
+                .any(|kind| name.ends_with(kind))
+            {
                 units.push((name, std::fs::read(&path).expect("reads a unit")));
             }
         }

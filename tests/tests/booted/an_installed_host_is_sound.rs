@@ -5,7 +5,7 @@ use e2e::booted::world::World;
 #[test]
 fn the_units_are_sound_and_no_door_is_open() {
     let world = World::new();
-    let units = "systemd-analyze verify --man=no /usr/lib/systemd/system/jit-*.service /usr/lib/systemd/system/jit-*.socket /usr/lib/systemd/system/jit-*.timer";
+    let units = "systemd-analyze verify --man=no /usr/lib/systemd/system/jit-*.service /usr/lib/systemd/system/jit-*.socket /usr/lib/systemd/system/jit-*.timer /usr/lib/systemd/system/jit-*.path";
     let verified = world.host.script(units, []).ok();
     assert_eq!(
         (verified.stdout.as_str(), verified.stderr.as_str()),

@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, reason = "in a test a failed step ends the test with that sentence")]
 
 mod a_clock_that_is_set_moves_no_deadline;
+mod a_dropped_bundle_is_applied_by_its_unit;
 mod a_killed_recorder_loses_nothing;
 mod a_recorder_in_trouble;
 mod a_restart_of_the_host_closes_what_was_open;

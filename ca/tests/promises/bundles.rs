@@ -1,0 +1,147 @@
+//! `ca host bundle`: what it says, who signs it, and that its version is in the ledger before it is anywhere else.
+
+use std::process::Stdio;
+
+use grant::SignedBundle;
+
+use crate::scene::{CA, Scene};
+
+/// The bundle in a file, verified.
+fn read(scene: &Scene, name: &str) -> SignedBundle {
+    SignedBundle::read(scene.read(name).as_bytes()).unwrap()
+}
+
+fn bundle(scene: &Scene, name: &str) -> SignedBundle {
+    scene.ca(["host", "bundle", "db1.prod", "-o", name]).ok();
+    read(scene, name)
+}
+
+#[test]
+fn a_bundle_says_what_the_ledger_says_at_this_moment() {
+    let scene = Scene::new();
+    let id = scene.signed(&[]);
+    scene.ca(["revoke", &id, "--reason", "over"]).ok();
+    scene.ca(["revoke", "--serial", "1", "--reason", "copied"]).ok();
+    scene.ca(["approver", "end", "lee"]).ok();
+    let signed = bundle(&scene, "b");
+    let bundle = signed.bundle();
+    assert_eq!(bundle.host.as_str(), "db1.prod");
+    assert_eq!(bundle.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(), ["db"]);
+    assert_eq!(bundle.approvers.iter().map(|a| a.name.as_str()).collect::<Vec<_>>(), ["kim"]);
+    assert!(scene.read("ca/ca_key.pub").starts_with(&bundle.ca_keys[0].to_line()));
+    scene.ca(["revoked", "-o", "revoked"]).ok();
+    assert_eq!(bundle.revoked.render(), scene.read("revoked"));
+    scene.write("krl", &bundle.krl);
+    let listed = scene.run("ssh-keygen", ["-Q", "-l", "-f", "krl"]).ok();
+    assert!(listed.contains("serial: 1") && listed.contains(&format!("id: {id} acme/jo")), "{listed}");
+    scene.expect_well();
+}
+
+#[test]
+fn each_bundle_has_a_higher_version_and_its_event() {
+    let scene = Scene::new();
+    let versions: Vec<_> = ["a", "b", "c"].map(|name| bundle(&scene, name).bundle().version).into();
+    assert!(versions.is_sorted_by(|a, b| a < b), "{versions:?}");
+    let events = scene.events();
+    let made: Vec<_> = events.iter().filter(|event| event["event"] == "host.bundle").collect();
+    assert_eq!(made.len(), 3);
+    for (event, name) in made.iter().zip(["a", "b", "c"]) {
+        let signed = read(&scene, name);
+        assert_eq!(event["number"], signed.bundle().version, "{event}");
+        assert_eq!(event["subject"], "db1.prod", "{event}");
+        assert_eq!(event["detail"]["digest"], signed.bundle().digest().to_string(), "{event}");
+    }
+}
+
+#[test]
+fn a_root_elsewhere_signs_from_a_file_an_agent_or_with_ssh_keygen() {
+    let scene = Scene::new();
+    std::fs::rename(scene.path("ca/trust_root"), scene.path("root")).unwrap();
+    let here = scene.ca(["host", "bundle", "db1.prod", "-o", "b"]);
+    here.refused("the trust root is not in the authority's directory");
+    scene.ca(["host", "bundle", "db1.prod", "-o", "b", "--key", "root"]).ok();
+    read(&scene, "b");
+    scene.ca(["host", "bundle", "db1.prod", "-o", "c", "--key", "kim"]).refused_with("are not of one key");
+    scene.ca(["host", "bundle", "db1.prod", "-o", "c", "--agent"]).refused_with("no ssh-agent");
+
+    scene.ca(["host", "bundle", "db1.prod", "-o", "text", "--unsigned"]).ok();
+    scene.run("ssh-keygen", ["-Y", "sign", "-q", "-n", "trust@pam-jit", "-f", "root", "text"]).ok();
+    let put = |host: &str, text: &str, signature: &str| {
+        scene.ca(["host", "bundle", host, "-o", "d", "--text", text, "--signature", signature])
+    };
+    put("web1.prod", "text", "text.sig")
+        .refused_with("the bundle is for the host db1.prod of the authority SHA256:");
+    scene.write("other", scene.read("text").replace("roles: db", "roles: dc"));
+    put("db1.prod", "other", "text.sig").refused_with("the bundle's signature does not hold");
+    scene.run("ssh-keygen", ["-Y", "sign", "-q", "-n", "trust@pam-jit", "-f", "root", "other"]).ok();
+    put("db1.prod", "other", "other.sig").refused_with("was not made by this authority");
+    scene.run("ssh-keygen", ["-Y", "sign", "-q", "-n", "trust@pam-jit", "-f", "kim", "other"]);
+    assert!(!scene.path("d").exists());
+    put("db1.prod", "text", "text.sig").ok();
+    assert_eq!(read(&scene, "d").text(), scene.read("text"));
+}
+
+#[test]
+fn a_root_with_a_passphrase_asks_for_it_and_a_wrong_one_makes_nothing() {
+    let scene = Scene::new();
+    scene.run("ssh-keygen", ["-q", "-p", "-N", "correct horse", "-f", "ca/trust_root"]).ok();
+    let with = |passphrase: &str| {
+        scene.shell(&format!("echo '{passphrase}' | ca host bundle db1.prod -o b --passphrase-fd 0"))
+    };
+    let before = scene.events().len();
+    with("wrong horse").refused_with("the passphrase does not open");
+    scene.ca(["host", "bundle", "db1.prod", "-o", "b"]).refused_with("no terminal to ask for its passphrase");
+    assert_eq!(scene.events().len(), before);
+    assert!(!scene.path("b").exists());
+    with("correct horse").ok();
+    read(&scene, "b");
+}
+
+#[test]
+fn a_host_that_is_unknown_or_ended_gets_no_bundle() {
+    let scene = Scene::new();
+    scene.ca(["host", "bundle", "db9.prod", "-o", "b"]).refused("there is no host db9.prod");
+    scene.ca(["host", "end", "db1.prod"]).ok();
+    scene.ca(["host", "bundle", "db1.prod", "-o", "b"]).refused_with("the host db1.prod ended on ");
+    scene.ca(["approver", "end", "kim"]).ok();
+    scene.ca(["approver", "end", "lee"]).ok();
+    scene.ca(["host", "bundle", "web1.prod", "-o", "b"]).refused_with("there is no approver");
+    assert!(!scene.path("b").exists());
+    for wrong in [
+        vec!["host", "bundle", "db1.prod"],
+        vec!["host", "bundle", "db1.prod", "-o", "b", "--agent", "--unsigned"],
+        vec!["host", "bundle", "db1.prod", "-o", "b", "--text", "t"],
+        vec!["host", "bundle", "db1.prod", "-o", "b", "--signature", "t.sig"],
+    ] {
+        assert_eq!(scene.ca(&wrong).code, 2, "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_killed_bundle_is_in_the_ledger_before_it_is_a_file() {
+    let scene = Scene::new();
+    let began = std::time::Instant::now();
+    bundle(&scene, "warm");
+    let usual = began.elapsed();
+    for round in 0..30_u32 {
+        let name = format!("b{round}");
+        let mut child = scene
+            .command(CA)
+            .args(["host", "bundle", "db1.prod", "-o", &name])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // Not a wait for something to happen: the moment of the kill is what varies.
+        std::thread::sleep(usual * round / 24);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if scene.path(&name).exists() {
+            let signed = read(&scene, &name);
+            let digest = signed.bundle().digest().to_string();
+            let events = scene.events();
+            assert!(events.iter().any(|event| event["detail"]["digest"] == digest.as_str()), "{name}");
+        }
+    }
+    scene.expect_well();
+}
