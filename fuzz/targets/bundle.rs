@@ -7,7 +7,7 @@ use grant::{Bundle, SignedBundle};
 use libfuzzer_sys::fuzz_target;
 
 /// The one that is signed.
-const VECTOR: &[u8] = include_bytes!("../../grant/tests/vectors/bundle");
+const VECTOR: &[u8] = include_bytes!("../../grant/tests/golden/db1.bundle");
 
 fuzz_target!(|data: &[u8]| {
     match SignedBundle::read(data) {

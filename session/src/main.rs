@@ -162,8 +162,8 @@ fn believe(args: &Trust, config: &Path) -> anyhow::Result<Answer> {
 }
 
 fn believe_dropped(place: &trust::Place, folder: &Path, json: bool) -> anyhow::Result<Answer> {
-    let (work, finished) = trust::Work::begin(place).map_err(with_hint)?;
-    let dropped = trust::incoming::take(place, &work, folder, now()).map_err(with_hint)?;
+    let finished = trust::Work::begin(place).map_err(with_hint)?.1;
+    let dropped = trust::incoming::take(place, folder, now).map_err(with_hint)?;
     let text = trust::told::dropped(finished, &dropped, json)?;
     Ok(Answer { text, yes: dropped.iter().all(|dropped| dropped.result.is_ok()) })
 }

@@ -151,9 +151,16 @@ impl<'a> Work<'a> {
         let lock = Flock::lock(file, FlockArg::LockExclusive)
             .map_err(|(_, errno)| TrustError::io("lock", &path)(errno.into()))?;
         let work = Self { place, _lock: lock };
-        let finished = match Known::read(place)?.pending {
+        let known = Known::read(place)?;
+        let finished = match &known.pending {
+            // Somebody has pinned another root since, or renamed the host: it is for nobody any more.
+            Some(bundle) if !known.is_for_this_host(bundle) => {
+                let pending = place.pending();
+                durable::remove(&pending).map_err(TrustError::io("remove", &pending))?;
+                false
+            }
             Some(bundle) => {
-                work.finish(&bundle)?;
+                work.finish(bundle)?;
                 true
             }
             None => false,

@@ -4,6 +4,7 @@
 //! that watches the folder never starts for the same file twice. The folder need not be root's alone: what stands in it
 //! is believed for its signature only, links are not followed, and nothing of an unsigned file is shown.
 
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -22,7 +23,7 @@ const REFUSED: &str = "refused";
 /// How long a file may take to become whole, when it is copied to its name instead of renamed.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A file without a signature that has not grown for so long will not.
-const STILL: Duration = Duration::from_secs(2);
+const STILL: Duration = Duration::from_secs(5);
 /// How often it is looked at meanwhile.
 const AGAIN: Duration = Duration::from_millis(50);
 
@@ -35,58 +36,80 @@ pub struct Dropped {
     pub result: Result<(u64, Outcome), TrustError>,
 }
 
-/// Applies what lies in a folder, the lowest version first.
+/// Applies what lies in a folder, the lowest version first. What is whole does not wait for what is still being
+/// copied, and neither does another `jit trust`.
 ///
 /// # Errors
 /// [`TrustError::Io`] when the folder can't be read or a file can't be moved out of the way.
-pub fn take(
-    place: &Place,
-    work: &Work<'_>,
-    folder: &Path,
-    now: UnixTime,
-) -> Result<Vec<Dropped>, TrustError> {
+pub fn take(place: &Place, folder: &Path, clock: fn() -> UnixTime) -> Result<Vec<Dropped>, TrustError> {
+    let began = Instant::now();
+    let mut growing: BTreeMap<PathBuf, (u64, Instant)> = BTreeMap::new();
+    let mut dropped = Vec::new();
+    loop {
+        let mut whole = Vec::new();
+        let mut waits = false;
+        for path in bundles(folder)? {
+            let (length, bundle) = read(&path);
+            let now = Instant::now();
+            let last = growing.entry(path.clone()).or_insert((length, now));
+            if last.0 != length {
+                *last = (length, now);
+            }
+            let cut =
+                matches!(bundle, Err(TrustError::Bundle(BundleError::Unsigned | BundleError::Unreadable)));
+            if cut && now - last.1 < STILL && now - began < PATIENCE {
+                waits = true;
+            } else {
+                whole.push((bundle, path));
+            }
+        }
+        whole.sort_by_key(|(bundle, _)| bundle.as_ref().map_or(0, |signed| signed.bundle().version));
+        if !whole.is_empty() {
+            let (work, _) = Work::begin(place)?;
+            for (bundle, path) in whole {
+                dropped.push(one(place, &work, path, bundle, clock())?);
+            }
+        }
+        if !waits {
+            return Ok(dropped);
+        }
+        std::thread::sleep(AGAIN);
+    }
+}
+
+/// The files of a folder that are called bundles, in order of name.
+fn bundles(folder: &Path) -> Result<Vec<PathBuf>, TrustError> {
     let entries = fs::read_dir(folder).map_err(TrustError::io("read", folder))?;
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|suffix| suffix == SUFFIX));
     paths.sort();
-    let mut read: Vec<_> = paths.into_iter().map(|path| (read_whole(&path), path)).collect();
-    read.sort_by_key(|(bundle, _)| bundle.as_ref().map_or(0, |signed| signed.bundle().version));
-    let mut dropped = Vec::new();
-    for (bundle, path) in read {
-        let result = bundle.and_then(|signed| {
-            let outcome = work.apply(&signed, None, now)?;
-            Ok((signed.bundle().version, outcome))
-        });
-        match &result {
-            Ok(_) => fs::remove_file(&path).map_err(TrustError::io("remove", &path))?,
-            // It is pending, or the system is in trouble: the same bundle may do the next time.
-            Err(TrustError::Io { .. }) if !place.pending().exists() => put_aside(&path, &result)?,
-            Err(TrustError::Io { .. }) => fs::remove_file(&path).map_err(TrustError::io("remove", &path))?,
-            Err(_) => put_aside(&path, &result)?,
-        }
-        dropped.push(Dropped { path, result });
-    }
-    Ok(dropped)
+    Ok(paths)
 }
 
-/// Reads a bundle, and waits for its end while it is still being written.
-fn read_whole(path: &Path) -> Result<SignedBundle, TrustError> {
-    let began = Instant::now();
-    let mut grew = (0, began);
-    loop {
-        let bytes = read(path)?;
-        if bytes.len() != grew.0 {
-            grew = (bytes.len(), Instant::now());
-        }
-        let waits = grew.1.elapsed() < STILL && began.elapsed() < PATIENCE;
-        match SignedBundle::read(&bytes) {
-            Err(BundleError::Unsigned | BundleError::Unreadable) if waits => std::thread::sleep(AGAIN),
-            other => return Ok(other?),
-        }
+/// Applies one, or puts it aside; in any case it leaves under its name.
+fn one(
+    place: &Place,
+    work: &Work<'_>,
+    path: PathBuf,
+    bundle: Result<SignedBundle, TrustError>,
+    now: UnixTime,
+) -> Result<Dropped, TrustError> {
+    let result = bundle.and_then(|signed| {
+        let outcome = work.apply(&signed, None, now)?;
+        Ok((signed.bundle().version, outcome))
+    });
+    // One that is kept as pending is no longer needed, whatever then failed.
+    let kept = matches!(result, Err(TrustError::Io { .. })) && place.pending().exists();
+    if result.is_ok() || kept {
+        fs::remove_file(&path).map_err(TrustError::io("remove", &path))?;
+    } else {
+        put_aside(&path, &result)?;
     }
+    Ok(Dropped { path, result })
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, TrustError> {
+/// How long a file is now, and the bundle in it.
+fn read(path: &Path) -> (u64, Result<SignedBundle, TrustError>) {
     let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     let mut bytes = Vec::new();
     let limit = limits::BUNDLE as u64 + 1;
@@ -97,8 +120,9 @@ fn read(path: &Path) -> Result<Vec<u8>, TrustError> {
         }
         file.take(limit).read_to_end(&mut bytes)
     };
-    open().map_err(TrustError::io("read", path))?;
-    Ok(bytes)
+    let length = open().map_err(TrustError::io("read", path));
+    let bundle = length.and_then(|_| Ok(SignedBundle::read(&bytes)?));
+    (bytes.len() as u64, bundle)
 }
 
 /// `db1.bundle` becomes `db1.bundle.refused`, with the reason in `db1.bundle.refused.reason`.

@@ -53,6 +53,17 @@ impl Known {
             HostToml::Unpinned(_) => None,
         }
     }
+
+    /// Whether a bundle is of the pinned root and for this host's name; any is where nothing is pinned.
+    #[must_use]
+    pub fn is_for_this_host(&self, signed: &SignedBundle) -> bool {
+        match &self.host_toml {
+            HostToml::Unpinned(_) => true,
+            HostToml::Pinned { config, .. } => {
+                config.authority == signed.bundle().authority && config.host == signed.bundle().host
+            }
+        }
+    }
 }
 
 fn read_host_toml(path: &Path) -> Result<HostToml, TrustError> {

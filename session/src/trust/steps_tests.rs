@@ -157,3 +157,21 @@ fn files_are_readable_and_a_file_that_others_can_write_is_refused() {
     fs::set_permissions(place.applied(), Permissions::from_mode(0o622)).unwrap();
     assert!(matches!(Known::read(&place), Err(TrustError::Hostfile(_))));
 }
+
+#[test]
+fn a_half_applied_bundle_is_dropped_when_another_root_or_name_was_pinned_since() {
+    let (_folder, place) = place();
+    let says = Says { ca_keys: &[2], approvers: &[4], roles: &["db"] };
+    apply(&place, &signed(1, &says));
+    let text = fs::read_to_string(&place.config).unwrap();
+    for changed in [
+        text.replace("db1.prod", "db2.prod"),
+        text.replace(&public(1).fingerprint().to_string(), &public(9).fingerprint().to_string()),
+    ] {
+        fs::write(&place.config, &changed).unwrap();
+        durable::replace(&place.pending(), signed(2, &says).to_file().as_bytes(), 0o600).unwrap();
+        let (_, finished) = Work::begin(&place).unwrap();
+        assert!(!finished && !place.pending().exists());
+        assert_eq!(fs::read_to_string(&place.config).unwrap(), changed);
+    }
+}

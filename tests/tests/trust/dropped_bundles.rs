@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::symlink;
 
+use e2e::deadline;
 use e2e::process::{Outcome, Running};
 use e2e::world::{HOST, OTHER_HOST, World};
 
@@ -68,19 +69,23 @@ fn a_refused_file_is_put_aside_with_its_reason_and_never_looked_at_again() {
 }
 
 #[test]
-fn a_file_that_is_still_being_copied_is_waited_for() {
+fn a_file_that_is_still_being_copied_is_waited_for_and_delays_no_other() {
     let world = trusting();
-    let ours = bundle(&world.authority, HOST);
-    let (head, rest) = ours.split_at(ours.len() / 3);
-    drop_in(&world, "slow.bundle", head);
+    let (whole, slow) = (bundle(&world.authority, HOST), bundle(&world.authority, HOST));
+    let (head, rest) = slow.split_at(slow.len() / 3);
+    drop_in(&world, "a-slow.bundle", head);
+    drop_in(&world, "whole.bundle", &whole);
     let mut command = world.host.command("jit");
     command.args(["trust", "--drop", FOLDER]);
     let running = Running::start(command, b"");
-    let path = world.host.path(&format!("{FOLDER}/slow.bundle"));
+    deadline::until("the whole one is applied", || world.host.read("/var/lib/jit/trust/applied") == whole);
+    assert_eq!(names(&world).first().map(String::as_str), Some("a-slow.bundle"));
+    let path = world.host.path(&format!("{FOLDER}/a-slow.bundle"));
     let mut file = std::fs::OpenOptions::new().append(true).open(path).expect("opens the file");
     std::io::Write::write_all(&mut file, rest.as_bytes()).expect("writes the rest");
     let said = running.finish().ok().stdout;
-    assert!(said.contains(": applied"), "{said}");
+    assert_eq!(said.matches(": applied").count(), 2, "{said}");
+    assert_eq!(world.host.read("/var/lib/jit/trust/applied"), slow);
 }
 
 #[test]
