@@ -65,6 +65,26 @@ fn a_dry_run_says_what_would_change_and_changes_nothing() {
 }
 
 #[test]
+fn a_host_toml_in_which_only_the_authority_is_missing_is_filled_in() {
+    let world = empty();
+    let example = include_str!("../../../packaging/host.toml.example");
+    let ours = example.replace("minimum_approvals = 1 ", "minimum_approvals = 2 ");
+    world.host.write("/etc/jit/host.toml", &ours);
+    bring(&world, bundle(&world.authority, HOST));
+    assert_eq!(trust(&world, &[]).code, Some(1), "it pins nothing by itself");
+    drop(pin(&world).ok());
+    let filled = ours.replace("\"SHA256:...\"", &format!("\"{}\"", world.authority.fingerprint()));
+    assert_eq!(world.host.read("/etc/jit/host.toml"), filled);
+    without_recorder(&world);
+    assert_module_refuses(&world.host, &client(&world), "too-few-approvals");
+
+    // What is no fingerprint and not the example's is a mistake, not a first use.
+    world.host.write("/etc/jit/host.toml", ours.replace("SHA256:...", "SHA256:oops"));
+    let refused = pin(&world);
+    assert!(refused.code == Some(1) && refused.stderr.contains("field `authority`"), "{refused:?}");
+}
+
+#[test]
 fn comments_and_settings_of_host_toml_stay() {
     let world = trusting();
     let before = world.host.read("/etc/jit/host.toml") + "# ours\n[log]\nenterprise = 4711\n";
