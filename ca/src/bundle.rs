@@ -1,15 +1,13 @@
 //! Making a trust bundle: everything that one host should believe, of one moment of the ledger.
 //!
-//! The version is the number of the bundle's own event, so that it rises with every bundle and is on the disk
-//! before the bundle leaves this process. The trust root signs; it may be a file, in an ssh-agent, or so far
+//! The version is the number of the bundle's own event, or higher where hosts have seen higher ones (of a ledger
+//! that was lost): it rises with every bundle, and is on the disk before the bundle leaves this process. The trust root signs; it may be a file, in an ssh-agent, or so far
 //! away that only its signature comes back.
 
 use std::path::Path;
 
-use grant::{
-    Approvers, Bundle, BundleFields, Digest, Fingerprint, HostName, PublicKey, SignedBundle, UnixTime,
-};
-use rusqlite::{Connection, OptionalExtension, params};
+use grant::{Approvers, Bundle, BundleFields, Fingerprint, HostName, PublicKey, SignedBundle, UnixTime};
+use rusqlite::{Connection, params};
 use serde_json::json;
 use signature::Signer;
 
@@ -17,7 +15,7 @@ use crate::agent::AgentKey;
 use crate::authority::file;
 use crate::keys::{self, AskPassphrase, CaKey, KeyError};
 use crate::ledger::event::{self, Kind};
-use crate::ledger::{Change, LedgerError, approver, host, revocation};
+use crate::ledger::{approver, host, revocation};
 use crate::refused::Refused;
 use crate::{Authority, Error, public_key};
 
@@ -75,12 +73,21 @@ impl RootKey {
     }
 }
 
+/// Which bundle to make.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// For which host.
+    pub host: &'a HostName,
+    /// A version that the host has seen already; 0 for none.
+    pub above: u64,
+}
+
 /// Refuses a host for which no bundle can be made, so that nobody is asked for a passphrase in vain.
 ///
 /// # Errors
 /// [`Refused`], or what is wrong with what the bundle would say.
-pub fn check(authority: &Authority, name: &HostName, now: UnixTime) -> Result<(), Error> {
-    draft(authority.ledger(), authority.config().authority, authority.ca_public(), name, now).map(drop)
+pub fn check(authority: &Authority, wanted: Wanted<'_>, now: UnixTime) -> Result<(), Error> {
+    draft(authority.ledger(), authority.config().authority, authority.ca_public(), wanted, now).map(drop)
 }
 
 /// Makes a bundle and signs it. It stands in the ledger when this returns.
@@ -89,19 +96,19 @@ pub fn check(authority: &Authority, name: &HostName, now: UnixTime) -> Result<()
 /// [`Refused`], or a key that does not sign; nothing was then made.
 pub fn make(
     authority: &mut Authority,
-    name: &HostName,
+    wanted: Wanted<'_>,
     root: &RootKey,
     now: UnixTime,
 ) -> Result<SignedBundle, Error> {
-    recorded(authority, name, now, |bundle| root.sign(bundle))
+    recorded(authority, wanted, now, |bundle| root.sign(bundle))
 }
 
 /// Makes the text of a bundle for a trust root that is kept elsewhere.
 ///
 /// # Errors
 /// [`Refused`].
-pub fn make_unsigned(authority: &mut Authority, name: &HostName, now: UnixTime) -> Result<Bundle, Error> {
-    recorded(authority, name, now, |bundle| Ok(bundle.clone()))
+pub fn make_unsigned(authority: &mut Authority, wanted: Wanted<'_>, now: UnixTime) -> Result<Bundle, Error> {
+    recorded(authority, wanted, now, |bundle| Ok(bundle.clone()))
 }
 
 /// Puts a text that [`make_unsigned`] made and the signature of the trust root together.
@@ -120,19 +127,12 @@ pub fn put_together(
     if bundle.authority != authority.config().authority || bundle.host != *name {
         return Err(Refused::OtherBundle { host: bundle.host.clone(), authority: bundle.authority }.into());
     }
-    let digest: Option<String> = authority
-        .ledger()
-        .query_row(
-            "SELECT detail ->> 'digest' FROM event WHERE number = ?1 AND kind = ?2 AND subject = ?3",
-            params![
-                i64::try_from(bundle.version).unwrap_or(i64::MAX),
-                Kind::HostBundle.word(),
-                name.as_str()
-            ],
-            |row| row.get(0),
-        )
-        .optional()?;
-    if digest.and_then(|digest| digest.parse::<Digest>().ok()) == Some(bundle.digest()) {
+    let ours = authority.ledger().query_row(
+        "SELECT count(*) FROM event WHERE kind = ?1 AND subject = ?2 AND detail ->> 'digest' = ?3",
+        params![Kind::HostBundle.word(), name.as_str(), bundle.digest().to_string()],
+        |row| row.get::<_, i64>(0),
+    )?;
+    if ours == 1 {
         Ok(signed)
     } else {
         Err(Refused::NotOurBundle { host: name.clone(), version: bundle.version }.into())
@@ -141,28 +141,29 @@ pub fn put_together(
 
 fn recorded<T>(
     authority: &mut Authority,
-    name: &HostName,
+    wanted: Wanted<'_>,
     now: UnixTime,
     finish: impl FnOnce(&Bundle) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let (root, ca_key) = (authority.config().authority, authority.ca_public().clone());
     let change = authority.change(now)?;
-    let bundle = draft(&change, root, &ca_key, name, now)?;
+    let bundle = draft(&change, root, &ca_key, wanted, now)?;
     let detail = json!({ "version": bundle.version, "digest": bundle.digest().to_string() });
-    change.record(Kind::HostBundle, name.as_str(), None, detail)?;
-    expect_number(&change, bundle.version)?;
+    change.record(Kind::HostBundle, wanted.host.as_str(), None, detail)?;
     let made = finish(&bundle)?;
     change.commit()?;
     Ok(made)
 }
 
-fn expect_number(change: &Change<'_>, version: u64) -> Result<(), Error> {
-    let number = event::last_number(change)?;
-    if number == version {
-        return Ok(());
-    }
-    let problem = format!("after event {} came number {number}", version - 1);
-    Err(LedgerError::Damaged { place: "event".to_owned(), problem }.into())
+/// The number of the event that is written next; above every version of this host's, and above what it has seen.
+fn version(ledger: &Connection, wanted: Wanted<'_>) -> Result<u64, Error> {
+    let last: i64 = ledger.query_row(
+        "SELECT coalesce(max(detail ->> 'version'), 0) FROM event WHERE kind = ?1 AND subject = ?2",
+        [Kind::HostBundle.word(), wanted.host.as_str()],
+        |row| row.get(0),
+    )?;
+    let last = u64::try_from(last).unwrap_or(0).max(wanted.above).max(event::last_number(ledger)?);
+    Ok(last.saturating_add(1))
 }
 
 /// What the host should believe now.
@@ -170,10 +171,10 @@ fn draft(
     ledger: &Connection,
     root: Fingerprint,
     ca_key: &PublicKey,
-    name: &HostName,
+    wanted: Wanted<'_>,
     now: UnixTime,
 ) -> Result<Bundle, Error> {
-    let found = host::find(ledger, name)?.expect_active()?;
+    let found = host::find(ledger, wanted.host)?.expect_active()?;
     let approvers = approver::export(ledger)?;
     if approvers.is_empty() {
         return Err(Refused::NoApprovers.into());
@@ -181,7 +182,7 @@ fn draft(
     Bundle::new(BundleFields {
         authority: root,
         host: found.name,
-        version: event::last_number(ledger)? + 1,
+        version: version(ledger, wanted)?,
         made: now,
         roles: found.roles,
         ca_keys: vec![ca_key.clone()],

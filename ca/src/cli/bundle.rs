@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use ca::bundle::{self, Root, RootKey};
+use ca::bundle::{self, Root, RootKey, Wanted};
 use ca::durable;
 use clap::Args;
 use grant::{Bundle, HostName, SignedBundle};
@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 
 use super::{Context, passphrase};
 use crate::printer::{Failure, hint};
+
+/// The highest version that can be jumped to: far below what the ledger holds, so that many more fit behind it.
+const HIGHEST: u64 = 1 << 62;
 
 /// Make the trust bundle of a host: CA keys, approvers, revocations, its name and roles, signed by the trust root
 ///
@@ -40,6 +43,10 @@ pub(crate) struct HostBundle {
     /// The text that --unsigned wrote, for --signature
     #[arg(long, value_name = "FILE", requires = "signature")]
     text: Option<PathBuf>,
+    /// The host has applied this version already, of a ledger that is lost: make a higher one
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true,
+          value_parser = clap::value_parser!(u64).range(0..=HIGHEST))]
+    above: u64,
 }
 
 /// What makes the signature.
@@ -69,9 +76,10 @@ impl HostBundle {
             let signed = bundle::put_together(&authority, &self.name, &text, &armored)?;
             return self.signed(context, &signed);
         }
-        bundle::check(&authority, &self.name, context.now())?;
+        let wanted = Wanted { host: &self.name, above: self.above };
+        bundle::check(&authority, wanted, context.now())?;
         if self.with.unsigned {
-            let made = bundle::make_unsigned(&mut authority, &self.name, context.now())?;
+            let made = bundle::make_unsigned(&mut authority, wanted, context.now())?;
             self.write(context, &made, &made.render(), false)?;
             if !context.out.json && self.output.as_os_str() != "-" {
                 let file = self.output.display();
@@ -85,7 +93,7 @@ impl HostBundle {
             None => Root::Here,
         };
         let root = RootKey::open(&authority, &root, &mut |name| passphrase::ask(context, name))?;
-        let signed = bundle::make(&mut authority, &self.name, &root, context.now())?;
+        let signed = bundle::make(&mut authority, wanted, &root, context.now())?;
         self.signed(context, &signed)
     }
 

@@ -54,6 +54,29 @@ fn each_bundle_has_a_higher_version_and_its_event() {
 }
 
 #[test]
+fn a_new_ledger_of_an_old_root_goes_on_above_what_hosts_have_seen() {
+    let scene = Scene::new();
+    let above = |name: &str, above: &str| {
+        scene.ca(["host", "bundle", "db1.prod", "-o", name, "--above", above]).ok();
+        read(&scene, name).bundle().version
+    };
+    assert_eq!(above("a", "5000"), 5001);
+    // And stays there, also when it is not said again.
+    assert_eq!(bundle(&scene, "b").bundle().version, 5002);
+    assert_eq!(above("c", "7"), 5003);
+    scene.ca(["host", "bundle", "web1.prod", "-o", "w"]).ok();
+    assert!(read(&scene, "w").bundle().version < 100, "each host has its own");
+    scene.ca(["host", "bundle", "db1.prod", "-o", "text", "--unsigned"]).ok();
+    scene.run("ssh-keygen", ["-Y", "sign", "-q", "-n", "trust@pam-jit", "-f", "ca/trust_root", "text"]).ok();
+    let put = ["host", "bundle", "db1.prod", "-o", "d", "--text", "text", "--signature", "text.sig"];
+    scene.ca(put).ok();
+    assert_eq!(read(&scene, "d").bundle().version, 5004);
+    let high = ["host", "bundle", "db1.prod", "-o", "e", "--above", "18446744073709551615"];
+    assert_eq!(scene.ca(high).code, 2);
+    scene.expect_well();
+}
+
+#[test]
 fn a_root_elsewhere_signs_from_a_file_an_agent_or_with_ssh_keygen() {
     let scene = Scene::new();
     std::fs::rename(scene.path("ca/trust_root"), scene.path("root")).unwrap();

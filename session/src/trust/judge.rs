@@ -53,10 +53,12 @@ impl Refused {
             }
             Self::OtherHost { .. } => Some("make one with `ca host bundle` for the name in this host.toml"),
             Self::Future { .. } => Some("set the clock of this host, or of the authority"),
-            Self::Older { .. } => Some("apply the newest bundle: ca host bundle HOST -o FILE"),
-            Self::Forked { .. } => {
-                Some("was the authority restored from a backup? its next bundle needs a higher version")
-            }
+            Self::Older { .. } => Some(
+                "make a new one: ca host bundle HOST -o FILE; if the ledger was lost, with --above that version",
+            ),
+            Self::Forked { .. } => Some(
+                "was the ledger restored from a backup? then make one with ca host bundle --above that version",
+            ),
             Self::Declined | Self::Krl { .. } => None,
         }
     }
