@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-mod accounts;
+pub(crate) mod accounts;
 mod authentication;
 mod certificates;
 mod clock;
@@ -17,7 +17,7 @@ pub mod door;
 mod files;
 mod forwarding;
 mod kernel_clock;
-mod pam;
+pub(crate) mod pam;
 pub mod pam_flow;
 pub mod pam_stack;
 mod recorder;
@@ -25,6 +25,8 @@ pub mod report;
 pub mod sshd;
 mod sshd_files;
 mod trust;
+
+pub(crate) use sshd_files::like;
 
 use certificates::Ours;
 use connection::Connection;

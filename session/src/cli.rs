@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use grant::UnixTime;
+use grant::{Fingerprint, HostName, UnixTime};
 
 /// The host side of just-in-time access over SSH.
 #[derive(Debug, Parser)]
@@ -58,6 +58,19 @@ Exit status: 0 allowed, 1 refused or failed, 2 wrong usage.")]
 Asks `sshd -T` about every vendor account, so it must run as root.
 Exit status: 0 no error found (warnings may be), 1 an error found, 2 wrong usage.")]
     Check(Check),
+    /// Make this a host that vendors log in to with grants only; can't lock an administrator out
+    #[command(after_help = "Examples:
+  jit setup --dry-run                         the diff of everything it would change
+  jit setup --host db1.prod --authority SHA256:...
+                                              try, change, and keep it when confirmed within a minute
+  jit setup --confirm                         from a second terminal: keep it
+  jit setup --yes                             for automation: the trial login is confirmation enough
+  jit setup --remove                          logins as they were before
+
+Writes the group jit-vendors, sshd's Match block, the PAM lines and what is missing in /etc/jit. Before anything is live:
+`sshd -t`, and real logins with the new files. Not confirmed, every byte is restored, also when this process is killed.
+Exit status: 0 done, 1 failed, and everything is as before, 2 wrong usage.")]
+    Setup(Setup),
     /// Record every session of a vendor and end it in time; runs until it is stopped
     #[command(
         after_help = "Started by jit-recorder.service. In a container without systemd: run it in the foreground.
@@ -242,6 +255,56 @@ pub struct Check {
     /// The directory of PAM services
     #[arg(long, value_name = "DIR", default_value = "/etc/pam.d")]
     pub pam_dir: PathBuf,
+}
+
+/// Arguments of `jit setup`.
+#[derive(Debug, Args)]
+pub struct Setup {
+    /// Print the diff of everything that would change; change nothing
+    #[arg(long, conflicts_with_all = ["confirm", "restore", "yes"])]
+    pub dry_run: bool,
+    /// Keep the change when the trial logins pass, without asking
+    #[arg(long)]
+    pub yes: bool,
+    /// Keep the change that waits for it
+    #[arg(long, conflicts_with_all = ["yes", "restore", "remove"])]
+    pub confirm: bool,
+    /// Take the change that waits for it back now
+    #[arg(long, conflicts_with_all = ["yes", "remove"])]
+    pub restore: bool,
+    /// Take everything out again; /etc/jit stays
+    #[arg(long)]
+    pub remove: bool,
+    /// With --remove: delete the files of /etc/jit too
+    #[arg(long, requires = "remove")]
+    pub purge: bool,
+    /// This host's name in grants, for a new host.toml [default: what the system is called]
+    #[arg(long, value_name = "NAME")]
+    pub host: Option<HostName>,
+    /// The trust root's fingerprint, as `ca init` prints it, for a new host.toml
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub authority: Option<Fingerprint>,
+    /// The account whose trial login must get in
+    #[arg(long, value_name = "USER", default_value = "root")]
+    pub admin: String,
+    /// Seconds in which the change must be confirmed
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(5..=3600))]
+    pub wait: u64,
+    /// The sshd that vendors reach
+    #[arg(long, value_name = "PATH", default_value = "/usr/sbin/sshd")]
+    pub sshd: PathBuf,
+    /// Its configuration
+    #[arg(long, value_name = "FILE", default_value = "/etc/ssh/sshd_config")]
+    pub sshd_config: PathBuf,
+    /// Its listening process, where neither systemd nor its PidFile knows it
+    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(2..))]
+    pub sshd_pid: Option<i32>,
+    /// Only this change: what the timer says
+    #[arg(long, value_name = "ID", requires = "restore", hide = true)]
+    pub change: Option<String>,
+    /// Only then: what the child without systemd says
+    #[arg(long, value_name = "SECONDS", requires = "change", hide = true)]
+    pub after: Option<u64>,
 }
 
 #[cfg(test)]

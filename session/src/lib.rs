@@ -14,6 +14,7 @@ pub mod recorder;
 pub mod redact;
 pub mod request;
 pub mod settings;
+pub mod setup;
 pub mod shipper;
 pub mod spool;
 pub mod sweep;

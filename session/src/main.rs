@@ -3,6 +3,7 @@
 //! Exit status 0 yes, 1 no or failed, 2 wrong usage. Errors are one `error:` line with their causes,
 //! and a `hint:` line where something can be done.
 
+use std::borrow::Cow;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -17,11 +18,13 @@ use grant::UnixTime;
 use hostfile::HostConfig;
 use session::check::door::Severity;
 use session::check::sshd::Sshd;
-use session::cli::{Check, Cli, Command, End, Extend, Principals, Sessions, Show, Sweep, Trust, Try};
+use session::cli::{
+    Check, Cli, Command, End, Extend, Principals, Sessions, Setup, Show, Sweep, Trust, Try,
+};
 use session::recorder::{Recorder, Settings};
 use session::settings::{settings, shipper};
 use session::shipper::Bell;
-use session::{administrate, check, principals, sweep, trial, trust};
+use session::{administrate, check, principals, setup, sweep, trial, trust};
 
 /// The answer of a command: what to print, and whether it is a yes.
 struct Answer {
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Command::Principals(args) => list_principals(&args, &config),
         Command::Try(args) => end(attempt(&args, &config, now())),
         Command::Check(args) => end(look(&args, &config)),
+        Command::Setup(args) => set_up(&args, &config),
         Command::Recorder => end(record(&config)),
         Command::Sweep(args) => end(sweep_up(&args, &config)),
         Command::Sessions(args) => end(open_sessions(&args, &config)),
@@ -54,8 +58,9 @@ fn recorder_settings(config: &Path) -> anyhow::Result<(HostConfig, Settings)> {
     let host = HostConfig::load(config)?;
     let recorder =
         host.recorder.as_ref().with_context(|| format!("{} has no table [recorder]", config.display()));
-    let recorder = recorder
-        .map_err(|e| e.context(Hint("write `[recorder]` at its end; an empty table has good defaults")))?;
+    let recorder = recorder.map_err(|e| {
+        e.context(Hint("write `[recorder]` at its end; an empty table has good defaults".into()))
+    })?;
     let settings = settings(&host, recorder);
     Ok((host, settings))
 }
@@ -141,7 +146,7 @@ fn extend(args: &Extend, config: &Path) -> anyhow::Result<Answer> {
     let text = certificate_text(&args.cert)?;
     let blob = trial::certificate_blob(&text)
         .map_err(anyhow::Error::from)
-        .map_err(|e| e.context(Hint("give the file that `ca sign` wrote, NAME-cert.pub")))?;
+        .map_err(|e| e.context(Hint("give the file that `ca sign` wrote, NAME-cert.pub".into())))?;
     administrate::extend(&settings.socket, args.session.clone(), Base64::encode_string(&blob))?;
     yes(format!("session {} was extended", args.session))
 }
@@ -202,7 +207,7 @@ fn attempt(args: &Try, config: &Path, now: UnixTime) -> anyhow::Result<Answer> {
     let shown = args.cert.display();
     let blob = trial::certificate_blob(&text)
         .map_err(anyhow::Error::from)
-        .map_err(|e| e.context(Hint("give the file that `ca sign` wrote, NAME-cert.pub")))
+        .map_err(|e| e.context(Hint("give the file that `ca sign` wrote, NAME-cert.pub".into())))
         .with_context(|| format!("{shown} is refused"))?;
     let config = HostConfig::load(config)?;
     let outcome = trial::attempt(&config, &blob, &args.account, args.from, args.at.unwrap_or(now))?;
@@ -234,6 +239,67 @@ fn look(args: &Check, config: &Path) -> anyhow::Result<Answer> {
     Ok(Answer { text, yes: report.count(Severity::Error) == 0 })
 }
 
+/// Progress is told as it happens; the exit status is the outcome.
+fn set_up(args: &Setup, config: &Path) -> ExitCode {
+    // A reader that has gone away must not stop a change half way.
+    let mut say = |line: &str| {
+        let _ = print(&check::door::printable(line), ExitCode::SUCCESS);
+    };
+    let place = setup::Place {
+        sshd: args.sshd.clone(),
+        sshd_config: args.sshd_config.clone(),
+        sshd_pid: args.sshd_pid,
+    };
+    let wanted = setup::Wanted { host: args.host.clone(), authority: args.authority };
+    let done = match args {
+        Setup { dry_run: true, remove, purge, .. } => {
+            let diff = setup::dry_run(&place, &wanted, remove.then_some(*purge));
+            match diff {
+                Ok(diff) => return print(&diff, ExitCode::SUCCESS),
+                Err(error) => Err(error),
+            }
+        }
+        Setup { confirm: true, .. } => setup::confirm(&mut say),
+        Setup { restore: true, change: Some(change), after: Some(after), .. } => {
+            setup::restore_later(change, *after, &mut say)
+        }
+        Setup { restore: true, change, .. } => setup::restore(change.as_deref(), &mut say),
+        Setup { remove: true, purge, .. } => {
+            setup::remove(&place, *purge, &mut || end_for_removal(config), &mut say)
+        }
+        _ => {
+            let (administrator, yes, wait) = (args.admin.clone(), args.yes, args.wait);
+            setup::install(&setup::Request { place, wanted, administrator, yes, wait }, &mut say)
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let hint = error.what_to_do().map(str::to_owned);
+            let error = anyhow::Error::from(error);
+            complain(&match hint {
+                Some(hint) => error.context(Hint(hint.into())),
+                None => error,
+            });
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Ends every open session before what guards them is taken out; what a person should know about it.
+fn end_for_removal(config: &Path) -> Option<String> {
+    // No recorder, no session that could be ended.
+    let (_, settings) = recorder_settings(config).ok()?;
+    if !settings.socket.exists() {
+        return None;
+    }
+    let reason = "pam-jit is taken out of this host".to_owned();
+    Some(match administrate::end(&settings.socket, Which::All, reason, administrator()) {
+        Ok(ended) => format!("{ended} session{} ended", if ended == 1 { "" } else { "s" }),
+        Err(error) => format!("sessions of vendors may still be open: {error}"),
+    })
+}
+
 fn end(answer: anyhow::Result<Answer>) -> ExitCode {
     match answer {
         Ok(answer) => print(&answer.text, if answer.yes { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
@@ -255,11 +321,11 @@ fn print(text: &str, code: ExitCode) -> ExitCode {
 
 /// What can be done about an error; shown on its own line.
 #[derive(Debug)]
-struct Hint(&'static str);
+struct Hint(Cow<'static, str>);
 
 impl std::fmt::Display for Hint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0)
+        f.write_str(&self.0)
     }
 }
 

@@ -83,11 +83,11 @@ const OUTSIDERS: usize = 15;
 
 /// The accounts of the host that matter.
 #[derive(Debug, Default)]
-pub(super) struct Accounts {
+pub(crate) struct Accounts {
     /// Vendor accounts, by name.
-    pub(super) vendors: BTreeSet<String>,
+    pub(crate) vendors: BTreeSet<String>,
     /// root and some others that are no vendors.
-    pub(super) outsiders: Vec<String>,
+    pub(crate) outsiders: Vec<String>,
 }
 
 struct Account {
@@ -97,7 +97,7 @@ struct Account {
 }
 
 /// Finds the vendor accounts and looks at each.
-pub(super) fn look(group: &str) -> (Accounts, Vec<Finding>) {
+pub(crate) fn look(group: &str) -> (Accounts, Vec<Finding>) {
     let mut accounts = Accounts::default();
     let mut findings = Vec::new();
     let (all, groups) = match (all_accounts(group), all_groups()) {

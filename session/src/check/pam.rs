@@ -145,15 +145,15 @@ const NO_ENTRIES: [&str; 13] = [
 
 /// Where to look.
 #[derive(Debug)]
-pub(super) struct Place<'a> {
+pub(crate) struct Place<'a> {
     /// The directory of the services.
-    pub(super) directory: &'a Path,
+    pub(crate) directory: &'a Path,
     /// sshd's service.
-    pub(super) service: &'a str,
+    pub(crate) service: &'a str,
     /// The vendor group.
-    pub(super) group: &'a str,
+    pub(crate) group: &'a str,
     /// The host configuration that is being checked.
-    pub(super) config: &'a Path,
+    pub(crate) config: &'a Path,
 }
 
 /// Looks at sshd's answer for a vendor account.
@@ -162,7 +162,7 @@ pub(super) fn look_at_sshd(effective: &Effective) -> Option<Finding> {
 }
 
 /// Looks at the services.
-pub(super) fn look(place: &Place<'_>) -> Vec<Finding> {
+pub(crate) fn look(place: &Place<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     if pam_stack::exists(place.directory, place.service) {
         look_at_account(place, &mut findings);

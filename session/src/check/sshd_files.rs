@@ -69,7 +69,7 @@ fn expand(pattern: &Path) -> Vec<PathBuf> {
 }
 
 /// Whether `text` meets a pattern with `*` and `?`.
-pub(super) fn like(pattern: &str, text: &str) -> bool {
+pub(crate) fn like(pattern: &str, text: &str) -> bool {
     let mut pattern_chars = pattern.chars();
     match pattern_chars.next() {
         None => text.is_empty(),

@@ -1,0 +1,244 @@
+//! What would change: every file with its bytes before and after, and the group; as a unified diff for people.
+//!
+//! Making a plan reads only. Its order is that of the change, and keeps every state in between sound: what nothing refers
+//! to yet, then the PAM lines, which alone refuse vendors, then sshd's block, which lets a certificate in. Taking it back
+//! goes the other way round.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use nix::unistd::Group;
+
+use super::error::{Result, SetupError};
+use super::place::{self, GROUP, OTHER_SERVICES, Place};
+use super::state::{Installed, digest};
+use super::{host_files, marked, pam_lines, sshd_block};
+
+/// One file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Change {
+    /// Where.
+    pub(super) path: PathBuf,
+    /// Its bytes now; `None`: it is not there.
+    pub(super) before: Option<Vec<u8>>,
+    /// Its bytes afterwards; `None`: it is gone.
+    pub(super) after: Option<Vec<u8>>,
+}
+
+/// All of it, in the order of the change.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// The files.
+    pub(super) changes: Vec<Change>,
+    /// Whether the group is made, or taken away.
+    pub(super) group: Option<GroupChange>,
+    /// What stays although it is ours, and why.
+    pub(super) kept: Vec<String>,
+}
+
+/// What becomes of the group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum GroupChange {
+    /// It is made.
+    Add,
+    /// It is taken away.
+    Delete,
+}
+
+impl Plan {
+    /// Whether nothing would change.
+    #[must_use]
+    pub(super) fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.group.is_none()
+    }
+
+    fn file(&mut self, path: PathBuf, before: Option<Vec<u8>>, after: Option<Vec<u8>>) {
+        if before != after {
+            self.changes.push(Change { path, before, after });
+        }
+    }
+
+    /// The unified diff of all files; the group as the command that is run.
+    #[must_use]
+    pub(super) fn diff(&self) -> String {
+        let mut out = match self.group {
+            Some(GroupChange::Add) => format!("# groupadd --system {GROUP}\n"),
+            Some(GroupChange::Delete) => format!("# groupdel {GROUP}\n"),
+            None => String::new(),
+        };
+        self.changes.iter().for_each(|change| out.push_str(&change.diff()));
+        out
+    }
+}
+
+impl Change {
+    fn diff(&self) -> String {
+        let side = |letter, there: bool| match there {
+            true => format!("{letter}{}", self.path.display()),
+            false => "/dev/null".to_owned(),
+        };
+        let (old, new) = (side("a", self.before.is_some()), side("b", self.after.is_some()));
+        let text = |bytes: &Option<Vec<u8>>| {
+            let bytes = bytes.as_deref().unwrap_or_default();
+            std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0')).map(str::to_owned)
+        };
+        let (Some(before), Some(after)) = (text(&self.before), text(&self.after)) else {
+            return format!("Binary files {old} and {new} differ\n");
+        };
+        let diff = similar::TextDiff::from_lines(before.as_str(), after.as_str());
+        diff.unified_diff().context_radius(3).header(&old, &new).to_string()
+    }
+}
+
+/// The bytes of a file that may be missing. A link is refused: what it leads to is somebody else's.
+pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+    match fs::symlink_metadata(path) {
+        Ok(facts) if !facts.is_file() => Err(SetupError::new(format!("{} is no plain file", path.display()))
+            .hint("`jit setup` writes plain files only: put the file itself there")),
+        Ok(_) => fs::read(path).map(Some).map_err(|source| SetupError::file("read", path, source)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(SetupError::file("look at", path, error)),
+    }
+}
+
+/// What setting this host up would change. `service` is sshd's PAM service.
+pub(super) fn install(
+    place: &Place,
+    service: &str,
+    wanted: &host_files::Wanted,
+    installed: &Installed,
+) -> Result<Plan> {
+    let mut plan = Plan::default();
+    if find_group()?.is_none() {
+        plan.group = Some(GroupChange::Add);
+    }
+    for (path, bytes) in host_files::missing(wanted)? {
+        plan.file(path, None, Some(bytes));
+    }
+    let pam = |name: &str| Path::new(place::PAM).join(name);
+    let path = pam(service);
+    let Some(now) = read(&path)? else {
+        return Err(SetupError::new(format!("{} does not exist", path.display()))
+            .hint("sshd's PAM service comes with its package: install openssh-server again"));
+    };
+    let bare = pam_lines::bare(&path, &now)?;
+    let with = pam_lines::sshd(&path, &bare, service)?;
+    plan.file(path, Some(now), Some(with));
+    for path in OTHER_SERVICES.iter().filter(|name| **name != service).map(|name| pam(name)) {
+        let Some(now) = read(&path)? else { continue };
+        let with = pam_lines::other(&pam_lines::bare(&path, &now)?);
+        plan.file(path, Some(now), Some(with));
+    }
+    let Some(now) = read(&place.sshd_config)? else {
+        return Err(SetupError::new(format!("{} does not exist", place.sshd_config.display())));
+    };
+    let (with, drop_in) = sshd_block::configuration(place, &bare_configuration(place, &now)?);
+    let ours = place.drop_in();
+    let there = read(&ours)?;
+    let block = drop_in.then(|| sshd_block::BLOCK.as_bytes().to_vec());
+    if let Some(there) = &there
+        && block.as_ref() != Some(there)
+        && installed.files.get(&ours) != Some(&digest(there))
+    {
+        return Err(SetupError::new(format!(
+            "{} was not written by `jit setup`, or changed since",
+            ours.display()
+        ))
+        .hint("move your lines to another file of that folder, and this one away"));
+    }
+    plan.file(ours, there, block);
+    plan.file(place.sshd_config.clone(), Some(now), Some(with));
+    Ok(plan)
+}
+
+/// What taking it all out would change: in the other order.
+pub(super) fn remove(place: &Place, service: &str, installed: &Installed, purge: bool) -> Result<Plan> {
+    let mut plan = Plan::default();
+    if let Some(now) = read(&place.sshd_config)? {
+        let bare = bare_configuration(place, &now)?;
+        plan.file(place.sshd_config.clone(), Some(now), Some(bare));
+    }
+    let ours = place.drop_in();
+    if let Some(now) = read(&ours)? {
+        if now == sshd_block::BLOCK.as_bytes() || installed.files.get(&ours) == Some(&digest(&now)) {
+            plan.file(ours, Some(now), None);
+        } else {
+            plan.kept.push(format!("{}: it was changed since `jit setup` wrote it", ours.display()));
+        }
+    }
+    let mut services: Vec<&str> = OTHER_SERVICES.into_iter().filter(|name| *name != service).collect();
+    services.push(service);
+    for path in services.iter().map(|name| Path::new(place::PAM).join(name)) {
+        let Some(now) = read(&path)? else { continue };
+        let bare = marked::strip(&now).map_err(|_| unbalanced(&path))?;
+        plan.file(path, Some(now), Some(bare));
+    }
+    if purge {
+        for path in host_files::all() {
+            let now = read(&path)?;
+            plan.file(path, now, None);
+        }
+    }
+    if let Some(group) = find_group()?.filter(|_| installed.group) {
+        if is_used(&group) {
+            plan.kept.push(format!(
+                "the group {GROUP}: it has members. What closed their passwords and authorized_keys is gone: lock or delete \
+                 the accounts"
+            ));
+        } else {
+            plan.group = Some(GroupChange::Delete);
+        }
+    }
+    Ok(plan)
+}
+
+fn bare_configuration(place: &Place, now: &[u8]) -> Result<Vec<u8>> {
+    marked::strip(now).map_err(|_| unbalanced(&place.sshd_config))
+}
+
+fn unbalanced(path: &Path) -> SetupError {
+    SetupError::new(format!("{}: a line `# BEGIN jit-host` or `# END jit-host` stands alone", path.display()))
+        .hint("put the missing line back, or take the lines between out by hand")
+}
+
+/// The group, if it is there.
+pub(super) fn find_group() -> Result<Option<Group>> {
+    Group::from_name(GROUP)
+        .map_err(|errno| SetupError::new(format!("cannot look up the group {GROUP}: {}", errno.desc())))
+}
+
+/// Whether any account is in it.
+#[must_use]
+pub(super) fn is_used(group: &Group) -> bool {
+    let (accounts, _) = crate::check::accounts::look(GROUP);
+    let primary = || {
+        let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let gid = group.gid.to_string();
+        passwd.lines().any(|line| line.split(':').nth(3) == Some(&gid))
+    };
+    !group.mem.is_empty() || !accounts.vendors.is_empty() || primary()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diff_is_one_that_patch_reads() {
+        let change = Change {
+            path: PathBuf::from("/x"),
+            before: Some(b"a\nb".to_vec()),
+            after: Some(b"a\nb\nc\n".to_vec()),
+        };
+        let diff = change.diff();
+        assert!(diff.starts_with("--- a/x\n+++ b/x\n@@ -1,2 +1,3 @@\n a\n-b\n"), "{diff}");
+        assert!(diff.contains("\\ No newline at end of file\n"), "{diff}");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_named_only() {
+        let change = Change { path: PathBuf::from("/k"), before: None, after: Some(b"a\0".to_vec()) };
+        assert_eq!(change.diff(), "Binary files /dev/null and b/k differ\n");
+    }
+}

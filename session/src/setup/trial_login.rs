@@ -1,0 +1,198 @@
+//! A real login before anything is live: the host's own sshd and libpam with the new files, a throw-away key, and the
+//! OpenSSH client, over a socket on loopback.
+//!
+//! sshd's PAM service is the name it was started under (since 9.8 its option PAMServiceName), so that a link of another name
+//! makes it read another file of /etc/pam.d. `sshd -i` serves one connection that was accepted here: it binds no address of
+//! the configuration, writes no PidFile and executes itself no second time. Where systemd runs, process 1 starts it, so that
+//! it has an audit session, a scope and a label as the real one's connections have.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, ErrorKind};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use super::error::{Result, SetupError};
+use super::place::{self, PAM, Place, TRIAL_SERVICE, stage};
+use super::replace;
+use crate::recorder::clock::Boottime;
+
+/// No login takes longer.
+const LIMIT: u64 = 40;
+const STEP: Duration = Duration::from_millis(10);
+
+/// How a trial ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Login {
+    /// The account got in and ran a command.
+    Entered,
+    /// It did not; what client and sshd said last.
+    Refused(String),
+}
+
+/// A prepared trial.
+#[derive(Debug)]
+pub(super) struct Trial<'a> {
+    place: &'a Place,
+    /// Whether sshd takes its PAM service from an option.
+    named_by_option: bool,
+}
+
+impl<'a> Trial<'a> {
+    /// Makes the keys and the link.
+    pub(super) fn prepare(place: &'a Place, named_by_option: bool) -> Result<Self> {
+        for key in ["host_key", "key"] {
+            let mut keygen = Command::new("ssh-keygen");
+            keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", "jit-setup-trial", "-f"]).arg(stage(key));
+            let output =
+                keygen.stdin(Stdio::null()).output().map_err(|source| missing("ssh-keygen", source))?;
+            if !output.status.success() {
+                let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+                return Err(SetupError::new(format!("ssh-keygen makes no key for the trial login: {said}")));
+            }
+        }
+        let made = fs::copy(stage("key.pub"), stage("authorized_keys"))
+            .and_then(|_| fs::set_permissions(stage("authorized_keys"), Permissions::from_mode(0o644)))
+            .and_then(|()| fs::canonicalize(&place.sshd))
+            .and_then(|sshd| symlink(sshd, stage(TRIAL_SERVICE)));
+        made.map_err(|source| {
+            SetupError::file("prepare the trial login in", Path::new(place::STAGE), source)
+        })?;
+        Ok(Self { place, named_by_option })
+    }
+
+    /// Logs in to `account` with the plain key, under this configuration and this text of sshd's PAM service.
+    pub(super) fn login(&self, account: &str, config: &Path, service: &[u8]) -> Result<Login> {
+        let path = Path::new(PAM).join(TRIAL_SERVICE);
+        replace::put(&path, service, None)?;
+        let login = self.attempt(account, config);
+        replace::delete(&path)?;
+        login.map_err(|source| SetupError::new("the trial login could not be made").because(source))
+    }
+
+    fn attempt(&self, account: &str, config: &Path) -> io::Result<Login> {
+        let log = stage("log");
+        drop(fs::remove_file(&log));
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        listener.set_nonblocking(true)?;
+        let token = format!("jit-setup-{}", std::process::id());
+        let (out, said) = (stage("out"), stage("said"));
+        let mut client = Started(
+            self.client(account, listener.local_addr()?.port(), &token)
+                .stdin(Stdio::null())
+                .stdout(File::create(&out)?)
+                .stderr(File::create(&said)?)
+                .spawn()?,
+        );
+        let end = Boottime::now().plus_secs(LIMIT);
+        let mut servers = Vec::new();
+        let status = loop {
+            match listener.accept() {
+                Ok((connection, _)) => servers.push(Started(self.server(config, &log, connection)?)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+            if let Some(status) = client.0.try_wait()? {
+                break Some(status);
+            }
+            if Boottime::now() > end {
+                break None;
+            }
+            std::thread::sleep(STEP);
+        };
+        let ran = fs::read_to_string(&out).is_ok_and(|out| out.lines().any(|line| line == token));
+        if status.is_some_and(|status| status.success()) && ran {
+            return Ok(Login::Entered);
+        }
+        let last = |path: &PathBuf, count: usize| {
+            let text = String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
+            let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+            lines[lines.len().saturating_sub(count)..].join("; ")
+        };
+        let timeout = if status.is_none() { format!("no end within {LIMIT} s; ") } else { String::new() };
+        Ok(Login::Refused(format!("{timeout}ssh: {}; sshd: {}", last(&said, 1), last(&log, 3))))
+    }
+
+    fn client(&self, account: &str, port: u16, token: &str) -> Command {
+        let mut ssh = Command::new("ssh");
+        // One connection, to a server of our own: nothing of this machine's client configuration counts.
+        ssh.args(["-F", "none", "-T", "-l", account, "-p", &port.to_string(), "-i"]).arg(stage("key"));
+        for option in [
+            "BatchMode=yes",
+            "IdentitiesOnly=yes",
+            "IdentityAgent=none",
+            "PreferredAuthentications=publickey",
+            "StrictHostKeyChecking=no",
+            "UserKnownHostsFile=/dev/null",
+            "GlobalKnownHostsFile=/dev/null",
+            "ControlPath=none",
+            "LogLevel=ERROR",
+            "ConnectTimeout=30",
+        ] {
+            ssh.args(["-o", option]);
+        }
+        ssh.args(["127.0.0.1", &format!("echo {token}")]).env_remove("SSH_AUTH_SOCK");
+        ssh
+    }
+
+    fn server(&self, config: &Path, log: &Path, connection: TcpStream) -> io::Result<Child> {
+        connection.set_nonblocking(false)?;
+        let mut command = if place::has_systemd() {
+            let mut run = Command::new("systemd-run");
+            run.args(["--quiet", "--pipe", "--wait", "--collect", "--service-type=exec", "--"]);
+            run.arg(stage(TRIAL_SERVICE));
+            run
+        } else {
+            Command::new(stage(TRIAL_SERVICE))
+        };
+        command.arg("-i").arg("-f").arg(config).arg("-E").arg(log);
+        let mut options = vec![
+            format!("HostKey={}", stage("host_key").display()),
+            format!("AuthorizedKeysFile={}", stage("authorized_keys").display()),
+            "AuthorizedKeysCommand=none".to_owned(),
+            "AuthenticationMethods=publickey".to_owned(),
+            "PubkeyAuthentication=yes".to_owned(),
+            "PermitRootLogin=prohibit-password".to_owned(),
+            "UsePAM=yes".to_owned(),
+            "LogLevel=VERBOSE".to_owned(),
+            "PidFile=none".to_owned(),
+        ];
+        if self.named_by_option {
+            options.push(format!("PAMServiceName={TRIAL_SERVICE}"));
+        }
+        for option in options {
+            command.args(["-o", &option]);
+        }
+        let twin = connection.try_clone()?;
+        command
+            .env_clear()
+            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .stdin(Stdio::from(std::os::fd::OwnedFd::from(connection)))
+            .stdout(Stdio::from(std::os::fd::OwnedFd::from(twin)))
+            .stderr(Stdio::null())
+            .spawn()
+    }
+
+    /// The configuration that sshd was given, for messages.
+    #[must_use]
+    pub(super) fn live_config(&self) -> &Path {
+        &self.place.sshd_config
+    }
+}
+
+/// A child that does not outlive its trial.
+#[derive(Debug)]
+struct Started(Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+fn missing(program: &str, source: io::Error) -> SetupError {
+    SetupError::run(program, source).hint("the trial login needs the OpenSSH client: install openssh-client")
+}

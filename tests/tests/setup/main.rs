@@ -1,0 +1,6 @@
+//! The tier of `jit setup`: a real sshd and libpam on a host that has never heard of the product, and an administrator whose
+//! login works whatever happens.
+#![allow(clippy::expect_used, reason = "in a test a failed step ends it with that sentence")]
+
+mod a_host_is_set_up_and_taken_back;
+mod fresh;
