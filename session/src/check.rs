@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub(crate) mod accounts;
-mod authentication;
+pub(crate) mod authentication;
 mod certificates;
 mod clock;
 pub mod connection;
 mod daemon;
 pub mod door;
 mod files;
-mod forwarding;
+pub(crate) mod forwarding;
 mod kernel_clock;
 pub(crate) mod pam;
 pub mod pam_flow;
@@ -23,7 +23,7 @@ pub mod pam_stack;
 mod recorder;
 pub mod report;
 pub mod sshd;
-mod sshd_files;
+pub(crate) mod sshd_files;
 mod trust;
 
 pub(crate) use sshd_files::like;

@@ -63,10 +63,13 @@ pub fn dry_run(place: &Place, wanted: &Wanted, removing: Option<bool>) -> Result
         Some(purge) => plan::remove(place, &service_or_usual(place), &state.installed, purge)?,
         None => plan::install(place, &look(place)?.service, wanted, &state.installed)?,
     };
-    if plan.is_empty() {
-        return Ok("# nothing to change".to_owned());
-    }
-    Ok(plan.diff().trim_end_matches('\n').to_owned())
+    let kept = plan.kept.iter().map(|kept| format!("# kept {kept}\n"));
+    let diff = kept.chain([plan.diff()]).collect::<String>();
+    Ok(if diff.is_empty() {
+        "# nothing to change".to_owned()
+    } else {
+        diff.trim_end_matches('\n').to_owned()
+    })
 }
 
 /// Sets the host up.
@@ -164,6 +167,8 @@ pub fn confirm(say: Say<'_>) -> Result<()> {
 pub fn restore(change: Option<&str>, say: Say<'_>) -> Result<()> {
     must_be_root()?;
     let _lock = Lock::wait()?;
+    // Nobody else is at work: what is on the stage was left by a kill.
+    stage::clear();
     let mut state = State::read()?;
     let Some(pending) = state.pending.as_ref().filter(|pending| change.is_none_or(|id| id == pending.id))
     else {
@@ -284,14 +289,14 @@ fn try_it(request: &Request, plan: &Plan, sshd: &Sshd, say: Say<'_>) -> Result<(
             .hint("name an administrator's account: --admin USER"));
     }
     let stage = Stage::set(place, plan, &sshd.service)?;
-    stage.look(place, &sshd.service)?;
+    let (accounts, _) = crate::check::accounts::look(place::GROUP);
+    stage.look(place, &sshd.service, &accounts.vendors)?;
     say("sshd accepts the new configuration");
-    let trial = Trial::prepare(place, sshd.named_by_option)?;
+    let trial = Trial::prepare(place, sshd.named_by_option, administrator)?;
     if let Login::Refused(said) = trial.login(administrator, &stage.sshd_config, &stage.service)? {
         return Err(refused(&trial, administrator, &said, sshd)?);
     }
     say(&format!("trial login: {administrator} gets in"));
-    let (accounts, _) = crate::check::accounts::look(place::GROUP);
     if let Some(vendor) = accounts.vendors.iter().next() {
         if trial.login(vendor, &stage.sshd_config, &stage.service)? == Login::Entered {
             return Err(SetupError::new(format!("trial login: the vendor account {vendor} gets in with a plain key"))

@@ -87,7 +87,7 @@ pub(super) static DOORS: [&Door; 11] = [
 ];
 
 /// Looks at what holds for a vendor account.
-pub(super) fn look(effective: &Effective) -> Vec<Finding> {
+pub(crate) fn look(effective: &Effective) -> Vec<Finding> {
     let shut: [(&'static Door, &str, &str, &str); 9] = [
         (&PASSWORDS, "passwordauthentication", "PasswordAuthentication", "no"),
         (&KEYBOARD_INTERACTIVE, "kbdinteractiveauthentication", "KbdInteractiveAuthentication", "no"),

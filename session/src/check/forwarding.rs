@@ -79,7 +79,7 @@ pub(super) static DOORS: [&Door; 10] = [
 ];
 
 /// Looks at what holds for a vendor account.
-pub(super) fn look(effective: &Effective) -> Vec<Finding> {
+pub(crate) fn look(effective: &Effective) -> Vec<Finding> {
     // DisableForwarding beats what these keywords allow. It says nothing of tunnels (sshd_config(5)), and
     // before OpenSSH 10.0 it left X11 open.
     let disabled = effective.first("disableforwarding") == Some("yes");

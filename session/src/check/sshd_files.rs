@@ -14,16 +14,16 @@ const LARGEST: u64 = 1024 * 1024;
 
 /// What the files say.
 #[derive(Debug, Default)]
-pub(super) struct SshdFiles {
+pub(crate) struct SshdFiles {
     /// The files, in the order of reading.
-    pub(super) files: Vec<PathBuf>,
+    pub(crate) files: Vec<PathBuf>,
     /// What follows the word `Match`, of every such line.
-    pub(super) match_lines: Vec<String>,
+    pub(crate) match_lines: Vec<String>,
 }
 
 /// Reads `config` and what it includes. Files that cannot be read are left out: sshd complains itself.
 #[must_use]
-pub(super) fn read(config: &Path) -> SshdFiles {
+pub(crate) fn read(config: &Path) -> SshdFiles {
     let mut found = SshdFiles::default();
     follow(config, DEEPEST, &mut found);
     found

@@ -18,7 +18,8 @@ const LAST: &str = include_str!("../../../packaging/pam/session-last.txt");
 pub(super) fn sshd(path: &Path, bare: &[u8], service: &str) -> Result<Vec<u8>> {
     let with_first = insert_first(path, bare, service)?;
     if with_first.trim_ascii_end().ends_with(b"\\") {
-        return Err(unusual(path, "its last line goes on, and there is no next"));
+        return Err(unusual(path, "its last line goes on, and there is no next")
+            .hint("take the backslash at its end away"));
     }
     Ok(other(&marked::append(&with_first, LAST)))
 }

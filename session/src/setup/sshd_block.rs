@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::marked;
 use super::place::{DROP_IN, Place};
-use crate::check::like;
+use crate::check::sshd_files::like;
 
 /// The drop-in's text.
 pub(super) const BLOCK: &str = include_str!("../../../packaging/sshd/50-pam-jit.conf");

@@ -4,6 +4,7 @@
 //! one file more, a PAM service of its own name, because libpam looks in /etc/pam.d alone; it is gone after the trial, and
 //! after a kill at the next run.
 
+use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -13,7 +14,8 @@ use super::place::{self, PAM, Place, STAGE, TRIAL_SERVICE, stage};
 use super::plan::Plan;
 use super::{reload, replace, sshd_block};
 use crate::check::door::Severity;
-use crate::check::pam;
+use crate::check::sshd::Sshd;
+use crate::check::{authentication, connection, forwarding, pam, sshd_files};
 
 /// The stage; what is on it goes with it.
 #[derive(Debug)]
@@ -53,27 +55,34 @@ impl Stage {
         Ok(Self { sshd_config, service })
     }
 
-    /// `sshd -t`, and what `jit check` says about the PAM services: none of its errors may be left.
-    pub(super) fn look(&self, place: &Place, service: &str) -> Result<()> {
+    /// `sshd -t`, and what `jit check` says about the PAM services and about sshd for each vendor account: of the doors that
+    /// a set-up closes none may be open.
+    pub(super) fn look(&self, place: &Place, service: &str, vendors: &BTreeSet<String>) -> Result<()> {
         reload::test(place, &self.sshd_config)?;
-        let findings = pam::look(&pam::Place {
+        let mut findings = pam::look(&pam::Place {
             directory: &stage("pam.d"),
             service,
             group: place::GROUP,
             config: Path::new(hostfile::DEFAULT_CONFIG),
         });
-        match findings.iter().find(|finding| finding.door.severity == Severity::Error) {
-            None => Ok(()),
-            Some(finding) => {
-                let said = format!("{}: {}", finding.door.title, finding.detail)
-                    .replace(&format!("{STAGE}/"), "/etc/");
-                Err(SetupError::new(format!(
-                    "the PAM services would not be sound ({}): {said}",
-                    finding.door.number
-                ))
-                .hint(finding.door.mend))
+        let sshd = Sshd { program: place.sshd.clone(), config: self.sshd_config.clone() };
+        let files = sshd_files::read(&self.sshd_config);
+        let (connections, _) = connection::worth_asking(files.match_lines.iter().map(String::as_str));
+        for account in vendors {
+            // A connection that was made up, and that sshd can't be asked about, is named by `jit check`.
+            for answer in connections.iter().filter_map(|from| sshd.effective(account, from).ok()) {
+                let found = [authentication::look(&answer), forwarding::look(&answer)].concat();
+                findings.extend(found.into_iter().map(|finding| finding.about(account)));
             }
         }
+        let Some(open) = findings.into_iter().find(|finding| finding.door.severity == Severity::Error) else {
+            return Ok(());
+        };
+        let said = open.detail.replace(&format!("{STAGE}/"), "/etc/");
+        let about = open.accounts.first().map_or_else(String::new, |account| format!(" for {account}"));
+        let number = open.door.number;
+        Err(SetupError::new(format!("a door would be open{about} ({number}): {}: {said}", open.door.title))
+            .hint(open.door.mend))
     }
 }
 

@@ -1,6 +1,9 @@
 //! A real login before anything is live: the host's own sshd and libpam with the new files, a throw-away key, and the
 //! OpenSSH client, over a socket on loopback.
 //!
+//! The throw-away key is the administrator's by a Match block before all others, in an included file, with which it ends: the
+//! first value counts. For everybody else it is what a plain key is, where no Match block says otherwise.
+//!
 //! sshd's PAM service is the name it was started under (since 9.8 its option PAMServiceName), so that a link of another name
 //! makes it read another file of /etc/pam.d. `sshd -i` serves one connection that was accepted here: it binds no address of
 //! the configuration, writes no PidFile and executes itself no second time. Where systemd runs, process 1 starts it, so that
@@ -42,7 +45,7 @@ pub(super) struct Trial<'a> {
 
 impl<'a> Trial<'a> {
     /// Makes the keys and the link.
-    pub(super) fn prepare(place: &'a Place, named_by_option: bool) -> Result<Self> {
+    pub(super) fn prepare(place: &'a Place, named_by_option: bool, administrator: &str) -> Result<Self> {
         for key in ["host_key", "key"] {
             let mut keygen = Command::new("ssh-keygen");
             keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", "jit-setup-trial", "-f"]).arg(stage(key));
@@ -56,7 +59,17 @@ impl<'a> Trial<'a> {
         let made = fs::copy(stage("key.pub"), stage("authorized_keys"))
             .and_then(|_| fs::set_permissions(stage("authorized_keys"), Permissions::from_mode(0o644)))
             .and_then(|()| fs::canonicalize(&place.sshd))
-            .and_then(|sshd| symlink(sshd, stage(TRIAL_SERVICE)));
+            .and_then(|sshd| symlink(sshd, stage(TRIAL_SERVICE)))
+            .and_then(|()| {
+                let keys = stage("authorized_keys");
+                let block = format!(
+                    "Match User {administrator}\n    PubkeyAuthentication yes\n    AuthenticationMethods publickey\n    \
+                     AuthorizedKeysFile {}\n    AuthorizedKeysCommand none\n    PermitRootLogin prohibit-password\n    \
+                     ForceCommand none\n",
+                    keys.display()
+                );
+                fs::write(stage("administrator.conf"), block)
+            });
         made.map_err(|source| {
             SetupError::file("prepare the trial login in", Path::new(place::STAGE), source)
         })?;
@@ -67,9 +80,15 @@ impl<'a> Trial<'a> {
     pub(super) fn login(&self, account: &str, config: &Path, service: &[u8]) -> Result<Login> {
         let path = Path::new(PAM).join(TRIAL_SERVICE);
         replace::put(&path, service, None)?;
-        let login = self.attempt(account, config);
+        let around =
+            format!("Include {}\nInclude {}\n", stage("administrator.conf").display(), config.display());
+        let failed = |source| SetupError::new("the trial login could not be made").because(source);
+        let config = stage("trial.conf");
+        let login = fs::write(&config, around)
+            .map_err(failed)
+            .and_then(|()| self.attempt(account, &config).map_err(failed));
         replace::delete(&path)?;
-        login.map_err(|source| SetupError::new("the trial login could not be made").because(source))
+        login
     }
 
     fn attempt(&self, account: &str, config: &Path) -> io::Result<Login> {
@@ -84,7 +103,8 @@ impl<'a> Trial<'a> {
                 .stdin(Stdio::null())
                 .stdout(File::create(&out)?)
                 .stderr(File::create(&said)?)
-                .spawn()?,
+                .spawn()
+                .map_err(|error| io::Error::new(error.kind(), format!("cannot run ssh: {error}")))?,
         );
         let end = Boottime::now().plus_secs(LIMIT);
         let mut servers = Vec::new();
@@ -109,7 +129,7 @@ impl<'a> Trial<'a> {
         let last = |path: &PathBuf, count: usize| {
             let text = String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
             let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-            lines[lines.len().saturating_sub(count)..].join("; ")
+            lines.get(lines.len().saturating_sub(count)..).unwrap_or_default().join("; ")
         };
         let timeout = if status.is_none() { format!("no end within {LIMIT} s; ") } else { String::new() };
         Ok(Login::Refused(format!("{timeout}ssh: {}; sshd: {}", last(&said, 1), last(&log, 3))))
@@ -151,10 +171,6 @@ impl<'a> Trial<'a> {
         let mut options = vec![
             format!("HostKey={}", stage("host_key").display()),
             format!("AuthorizedKeysFile={}", stage("authorized_keys").display()),
-            "AuthorizedKeysCommand=none".to_owned(),
-            "AuthenticationMethods=publickey".to_owned(),
-            "PubkeyAuthentication=yes".to_owned(),
-            "PermitRootLogin=prohibit-password".to_owned(),
             "UsePAM=yes".to_owned(),
             "LogLevel=VERBOSE".to_owned(),
             "PidFile=none".to_owned(),

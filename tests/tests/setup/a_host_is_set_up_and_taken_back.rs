@@ -1,5 +1,6 @@
 //! What `jit setup` does when nothing goes wrong, and that it can be taken out again.
 
+use e2e::process::{clean, program, run};
 use e2e::world::World;
 
 use crate::fresh::{INCLUDE, admin_enters, assert_same, etc, host, is_set_up, setup, setup_yes};
@@ -8,6 +9,7 @@ fn whole_story(world: &World) {
     let before = etc(&world.host);
     let done = setup_yes(world).ok();
     assert!(done.stdout.contains("trial login: root gets in\n"), "{done:?}");
+    assert!(done.stdout.contains("the vendor account acme-support is refused without a grant\n"), "{done:?}");
     is_set_up(world, "after setup");
 
     let now = etc(&world.host);
@@ -18,7 +20,11 @@ fn whole_story(world: &World) {
 
     drop(setup(world, ["--remove", "--purge"]).ok());
     assert_same(&before, &etc(&world.host), "after removal");
+    assert!(!world.host.has("/var/lib/jit"), "nothing is left to remember");
     admin_enters(world, "after removal");
+    // The doors that the block closed are open again: the account's own key works.
+    drop(setup(world, ["--remove"]).ok());
+    assert_same(&before, &etc(&world.host), "after a second removal");
 }
 
 #[test]
@@ -28,6 +34,115 @@ fn a_host_is_set_up_once_and_removal_restores_every_byte() {
 
 #[test]
 fn without_a_folder_of_drop_ins_the_block_stands_at_the_end_and_goes_again() {
-    let world = host("");
+    whole_story(&host(""));
+}
+
+#[test]
+fn a_file_without_a_last_newline_comes_back_as_it_was() {
+    let mut world = host("");
+    for file in ["/etc/pam.d/sshd", "/etc/pam.d/su"] {
+        let text = world.host.read(file);
+        world.host.write(file, text.trim_end());
+    }
+    world.host.restart_sshd("Match User nobody\n    X11Forwarding no");
     whole_story(&world);
+}
+
+#[test]
+fn a_missing_group_is_made_and_taken_away_again() {
+    let world = host(INCLUDE);
+    let groups = world.host.read("/etc/group");
+    let others = groups.lines().filter(|line| !line.starts_with("jit-vendors:"));
+    world.host.write("/etc/group", others.map(|line| format!("{line}\n")).collect::<String>());
+    let before = etc(&world.host);
+    drop(setup_yes(&world).ok());
+    assert!(world.host.read("/etc/group").contains("\njit-vendors:x:"));
+    drop(setup(&world, ["--remove", "--purge"]).ok());
+    assert_same(&before, &etc(&world.host), "after removal");
+
+    drop(setup_yes(&world).ok());
+    drop(world.host.run(["usermod", "-aG", "jit-vendors", "acme-two"]).ok());
+    let removed = setup(&world, ["--remove"]).ok();
+    assert!(removed.stdout.contains("kept the group jit-vendors: it has members"), "{removed:?}");
+    assert!(world.host.read("/etc/group").contains("\njit-vendors:x:"));
+    assert!(world.host.has("/etc/jit/host.toml"), "without --purge /etc/jit stays");
+}
+
+#[test]
+fn a_dry_run_changes_nothing_and_its_diff_is_exactly_what_setup_does() {
+    let world = host(INCLUDE);
+    let before = etc(&world.host);
+    let authority = world.authority.fingerprint().to_owned();
+    let words = ["--dry-run", "--host", "db1.prod", "--authority", &authority];
+    let diff = setup(&world, words).ok().stdout;
+    assert_same(&before, &etc(&world.host), "after a dry run");
+    assert!(!world.host.has("/var/lib/jit") && !world.host.has("/run/jit-setup"));
+
+    // The diff applied to a copy by patch(1) is what setup makes.
+    let copy = tempfile::tempdir().expect("a scratch folder");
+    for name in ["pam.d", "ssh"] {
+        let mut cp = clean(program("cp", "coreutils"));
+        cp.args(["-r", "--parents", name]).arg(copy.path().join("etc")).current_dir(world.host.path("/etc"));
+        std::fs::create_dir_all(copy.path().join("etc")).expect("makes a folder");
+        drop(run(cp).ok());
+    }
+    let file = copy.path().join("diff");
+    std::fs::write(&file, &diff).expect("writes the diff");
+    let mut patch = clean(program("patch", "patch"));
+    patch.args(["--quiet", "--strip=1", "--input"]).arg(&file).current_dir(copy.path());
+    // `a/etc/x`, and an absolute path behind it, are not what patch likes: the first part is stripped, the rest is below.
+    drop(run(patch).ok());
+    drop(setup_yes(&world).ok());
+    let after = etc(&world.host);
+    let changed: Vec<_> = after
+        .iter()
+        .filter(|(name, facts)| before.get(*name) != Some(facts) && !name.ends_with('/'))
+        .collect();
+    assert!(changed.len() >= 7, "{:?}", changed.iter().map(|(name, _)| name).collect::<Vec<_>>());
+    for (name, (_, _, _, bytes)) in changed {
+        if name == "jit/krl" {
+            assert!(diff.contains("Binary files /dev/null and b/etc/jit/krl differ\n"));
+            continue;
+        }
+        let patched = std::fs::read(copy.path().join("etc").join(name));
+        assert!(patched.is_ok_and(|patched| patched == *bytes), "{name}\n{diff}");
+    }
+
+    let diff = setup(&world, ["--remove", "--dry-run"]).ok().stdout;
+    assert!(diff.contains("--- a/etc/ssh/sshd_config.d/50-pam-jit.conf\n+++ /dev/null\n"), "{diff}");
+    assert_same(&after, &etc(&world.host), "after a dry run of removal");
+}
+
+#[test]
+fn removal_keeps_what_an_administrator_edited_since() {
+    let world = host(INCLUDE);
+    let before = world.host.read("/etc/pam.d/sshd");
+    drop(setup_yes(&world).ok());
+    let edited =
+        format!("# mine\n{}session optional pam_permit.so # mine\n", world.host.read("/etc/pam.d/sshd"));
+    world.host.write("/etc/pam.d/sshd", edited);
+    let drop_in = "/etc/ssh/sshd_config.d/50-pam-jit.conf";
+    world.host.write(drop_in, world.host.read(drop_in) + "    Banner none\n");
+    let refused = setup_yes(&world);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("was not written by `jit setup`, or changed since"), "{refused:?}");
+    let removed = setup(&world, ["--remove"]).ok();
+    assert_eq!(
+        world.host.read("/etc/pam.d/sshd"),
+        format!("# mine\n{before}session optional pam_permit.so # mine\n")
+    );
+    assert!(removed.stdout.contains(&format!("kept {drop_in}: it was changed since")), "{removed:?}");
+    assert!(world.host.has(drop_in));
+}
+
+#[test]
+fn jit_check_finds_no_door_open_that_setup_closes() {
+    let world = host(INCLUDE);
+    drop(setup_yes(&world).ok());
+    world.publish();
+    let check = world.host.run(["/usr/bin/jit", "check", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&check.stdout).expect("a report in JSON");
+    let errors: Vec<_> =
+        report["findings"].as_array().into_iter().flatten().filter(|f| f["severity"] == "error").collect();
+    assert!(errors.is_empty() && check.succeeded(), "{errors:#?}");
 }

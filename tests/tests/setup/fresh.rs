@@ -1,6 +1,6 @@
 //! A host with the packages' files on it and nothing set up, and what its /etc looks like.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -54,14 +54,24 @@ pub(crate) fn setup_yes(world: &World) -> Outcome {
     setup(world, ["--yes", "--host", HOST, "--authority", &authority])
 }
 
-/// Every file of the host's /etc, what tools keep beside the accounts' files left out.
+/// What of /etc is looked at, besides whatever the host has written to.
+const WATCHED: [&str; 7] = ["pam.d", "ssh", "jit", "group", "gshadow", "passwd", "shadow"];
+
+/// The files of the host's /etc; what tools keep beside the accounts' files is left out. What only the machine below it
+/// has is too: somebody may install a package there meanwhile.
 pub(crate) fn etc(host: &Host) -> BTreeMap<String, Facts> {
     let root = host.path("/etc");
+    let written = std::fs::read_dir(host.path("/run/overlay/etc/upper")).expect("reads the host's own layer");
+    let written = written.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let top: BTreeSet<String> = WATCHED.into_iter().map(str::to_owned).chain(written).collect();
     let mut found = BTreeMap::new();
     let mut folders = vec![root.clone()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("reads a folder of /etc").flatten() {
             let (path, kind) = (entry.path(), entry.file_type().expect("a file's type"));
+            if folder == root && !top.contains(&*entry.file_name().to_string_lossy()) {
+                continue;
+            }
             let name = path.strip_prefix(&root).expect("below /etc").display().to_string();
             if kind.is_dir() {
                 found.insert(format!("{name}/"), facts(&path, Vec::new()));

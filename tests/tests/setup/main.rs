@@ -3,4 +3,7 @@
 #![allow(clippy::expect_used, reason = "in a test a failed step ends it with that sentence")]
 
 mod a_host_is_set_up_and_taken_back;
+mod an_unconfirmed_change_is_taken_back;
 mod fresh;
+mod killed_at_any_step_the_administrator_enters;
+mod what_is_wrong_stops_it_before_anything_is_live;

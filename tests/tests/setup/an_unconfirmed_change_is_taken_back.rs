@@ -1,0 +1,127 @@
+//! Nobody confirms, or nobody can: the terminal is gone, the process is killed. And the three ways to confirm.
+
+use std::process::Command;
+
+use e2e::deadline;
+use e2e::process::{Running, program};
+use e2e::world::{HOST, World};
+
+use crate::fresh::{INCLUDE, admin_enters, assert_same, etc, host, is_set_up, setup};
+
+/// `jit setup --wait SECONDS`, through a shell that leaves its process id.
+fn waiting(world: &World, seconds: &str) -> Running {
+    let mut command = world.host.command("sh");
+    command.args([
+        "-c",
+        "echo $$ >/run/waiting; exec /usr/bin/jit setup --wait \"$1\" --host \"$2\"",
+        "sh",
+        seconds,
+    ]);
+    command.arg(HOST);
+    let running = Running::start(command, b"");
+    deadline::until("it is live", || running.so_far().0.contains("live for "));
+    running
+}
+
+fn restored_by_itself(world: &World, signal: &str) {
+    let before = etc(&world.host);
+    let running = waiting(world, "5");
+    is_set_up_for_vendors(world);
+    let pid = world.host.read("/run/waiting");
+    drop(world.host.run(["kill", signal, pid.trim()]).ok());
+    assert_eq!(running.finish().code, None);
+    admin_enters(world, "while nobody waits any more");
+    deadline::until("every byte is back", || etc(&world.host) == before);
+    admin_enters(world, "restored");
+}
+
+fn is_set_up_for_vendors(world: &World) {
+    assert!(world.host.read("/etc/pam.d/sshd").contains("pam_jit.so"));
+    assert!(world.host.has("/etc/ssh/sshd_config.d/50-pam-jit.conf"));
+}
+
+#[test]
+fn not_confirmed_in_time_every_byte_is_restored() {
+    let world = host(INCLUDE);
+    let before = etc(&world.host);
+    let outcome = waiting(&world, "5").finish();
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    assert!(outcome.stderr.contains("error: not confirmed: everything is as before"), "{outcome:?}");
+    assert_same(&before, &etc(&world.host), "not confirmed");
+    admin_enters(&world, "not confirmed");
+}
+
+#[test]
+fn killed_while_it_waits_every_byte_is_restored_by_itself() {
+    restored_by_itself(&host(INCLUDE), "-KILL");
+}
+
+#[test]
+fn with_the_terminal_gone_every_byte_is_restored_by_itself() {
+    restored_by_itself(&host(INCLUDE), "-HUP");
+}
+
+#[test]
+fn confirmed_from_another_terminal_it_stays() {
+    let world = host(INCLUDE);
+    let running = waiting(&world, "30");
+    admin_enters(&world, "before it is confirmed");
+    drop(setup(&world, ["--confirm"]).ok());
+    assert!(running.finish().ok().stdout.contains("confirmed: the host is set up"));
+    is_set_up(&world, "confirmed");
+    let late = setup(&world, ["--confirm"]);
+    assert_eq!(late.code, Some(1));
+    assert!(late.stderr.contains("error: nothing waits to be confirmed\nhint: "), "{late:?}");
+}
+
+#[test]
+fn taken_back_from_another_terminal_it_is_gone_at_once() {
+    let world = host(INCLUDE);
+    let before = etc(&world.host);
+    let running = waiting(&world, "30");
+    drop(setup(&world, ["--restore"]).ok());
+    assert_eq!(running.finish().code, Some(1));
+    assert_same(&before, &etc(&world.host), "taken back");
+}
+
+/// On a terminal of its own (script(1)), with `typed` at its keyboard.
+fn typed(world: &World, typed: &str) -> Running {
+    let mut command: Command = world.host.command(&program("script", "bsdutils"));
+    command.args(["--quiet", "--return", "--command", "/usr/bin/jit setup --wait 20", "/dev/null"]);
+    Running::start(command, typed.as_bytes())
+}
+
+#[test]
+fn a_yes_on_the_terminal_confirms_and_a_no_takes_back() {
+    let world = host(INCLUDE);
+    let before = etc(&world.host);
+    assert_eq!(typed(&world, "no\n").finish().code, Some(1));
+    assert_same(&before, &etc(&world.host), "no was typed");
+    drop(typed(&world, "what?\nyes\n").finish().ok());
+    is_set_up(&world, "yes was typed");
+}
+
+#[test]
+fn what_an_administrator_edits_meanwhile_is_kept() {
+    let world = host(INCLUDE);
+    let running = waiting(&world, "30");
+    let edited = world.host.read("/etc/pam.d/su") + "# edited\n";
+    world.host.write("/etc/pam.d/su", edited.clone());
+    let bare: String = edited.lines().scan(false, without_block).flatten().collect();
+    drop(setup(&world, ["--restore"]).ok());
+    assert_eq!(running.finish().code, Some(1));
+    assert_eq!(world.host.read("/etc/pam.d/su"), bare);
+}
+
+/// A second reading of what a block is, independent of the product's.
+#[allow(clippy::unnecessary_wraps, reason = "the shape that `scan` wants")]
+fn without_block(inside: &mut bool, line: &str) -> Option<Option<String>> {
+    if line.starts_with("# BEGIN jit-host") {
+        *inside = true;
+    }
+    let kept = (!*inside).then(|| format!("{line}\n"));
+    if line == "# END jit-host" {
+        *inside = false;
+    }
+    Some(kept)
+}
