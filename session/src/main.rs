@@ -241,6 +241,14 @@ fn look(args: &Check, config: &Path) -> anyhow::Result<Answer> {
 
 /// Progress is told as it happens; the exit status is the outcome.
 fn set_up(args: &Setup, config: &Path) -> ExitCode {
+    if config != Path::new(hostfile::DEFAULT_CONFIG) {
+        let wrong = anyhow::anyhow!(
+            "--config has no meaning here: the lines that are written read {}",
+            hostfile::DEFAULT_CONFIG
+        );
+        complain(&wrong.context(Hint("leave it out".into())));
+        return ExitCode::from(2);
+    }
     // A reader that has gone away must not stop a change half way.
     let mut say = |line: &str| {
         let _ = print(&check::door::printable(line), ExitCode::SUCCESS);

@@ -115,7 +115,8 @@ pub fn install(request: &Request, say: Say<'_>) -> Result<()> {
     if request.yes {
         state.end(true)?;
         confirm::disarm(&id);
-        say("done: the host is set up. `jit check` names what is still open");
+        say("done: the host is set up");
+        what_is_next(say);
         return Ok(());
     }
     // Whoever confirms or takes back meanwhile needs the lock.
@@ -127,7 +128,8 @@ pub fn install(request: &Request, say: Say<'_>) -> Result<()> {
     match confirm::wait(&id, end)? {
         Answer::Typed => confirm(say),
         Answer::Confirmed => {
-            say("confirmed: the host is set up. `jit check` names what is still open");
+            say("confirmed: the host is set up");
+            what_is_next(say);
             Ok(())
         }
         Answer::TakenBack | Answer::Silence => {
@@ -150,7 +152,8 @@ pub fn confirm(say: Say<'_>) -> Result<()> {
             let id = pending.id.clone();
             state.end(true)?;
             confirm::disarm(&id);
-            say("confirmed: the host is set up. `jit check` names what is still open");
+            say("confirmed: the host is set up");
+            what_is_next(say);
             Ok(())
         }
         Some(_) => Err(SetupError::new("the change under way did not come to its end")
@@ -166,6 +169,12 @@ pub fn confirm(say: Say<'_>) -> Result<()> {
 /// If a file can't be put back: the change stays under way, and this can be run again.
 pub fn restore(change: Option<&str>, say: Say<'_>) -> Result<()> {
     must_be_root()?;
+    if let Some(id) = change
+        && !State::read()?.is_pending(id)
+    {
+        // It was confirmed, or taken back, and nothing of ours may even be there any more.
+        return Ok(());
+    }
     let _lock = Lock::wait()?;
     // Nobody else is at work: what is on the stage was left by a kill.
     stage::clear();
@@ -188,7 +197,7 @@ pub fn restore(change: Option<&str>, say: Say<'_>) -> Result<()> {
 /// # Errors
 /// As [`restore`].
 pub fn restore_later(change: &str, seconds: u64, say: Say<'_>) -> Result<()> {
-    confirm::detach(seconds)?;
+    confirm::detach(change, seconds)?;
     restore(Some(change), say)
 }
 
@@ -228,6 +237,13 @@ pub fn remove(
     change::apply(&others)?;
     others.changes.iter().for_each(|change| say(&told(change)));
     plan.kept.iter().for_each(|kept| say(&format!("kept {kept}")));
+    let (accounts, _) = crate::check::accounts::look(place::GROUP);
+    if !accounts.vendors.is_empty() {
+        let names = accounts.vendors.into_iter().collect::<Vec<_>>().join(", ");
+        say(&format!(
+            "passwords and authorized_keys of these accounts count again, lock or delete them: {names}"
+        ));
+    }
     change::forget(&state.installed);
     say("done: logins are as before `jit setup`");
     Ok(())
@@ -321,6 +337,17 @@ fn refused(trial: &Trial<'_>, administrator: &str, said: &str, sshd: &Sshd) -> R
         ))
         .hint("name an administrator who may log in over ssh with a key: --admin USER"),
     })
+}
+
+/// What a vendor's login needs besides; administrators are not concerned.
+fn what_is_next(say: Say<'_>) {
+    for file in host_files::from_the_authority() {
+        say(&format!("vendors are refused until {} is there: it comes from the authority", file.display()));
+    }
+    if let Err(error) = hostfile::HostConfig::load(Path::new(hostfile::DEFAULT_CONFIG)) {
+        say(&format!("vendors are refused until host.toml is complete: {error}"));
+    }
+    say("`jit check` names what is still open");
 }
 
 fn touches_sshd(place: &Place, changes: &[Change]) -> bool {

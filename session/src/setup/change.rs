@@ -60,6 +60,7 @@ pub(super) fn begin(state: &mut State, plan: &Plan, place: &Place, id: &str) -> 
 pub(super) fn apply(plan: &Plan) -> Result<()> {
     if plan.changes.iter().any(|change| change.path.starts_with(OURS)) && !Path::new(OURS).exists() {
         let made = fs::DirBuilder::new().mode(0o755).create(OURS);
+        let made = made.and_then(|()| replace::sync_folder(Path::new(OURS)));
         made.map_err(|source| SetupError::file("make", Path::new(OURS), source))?;
     }
     let prepared = plan.changes.iter().try_for_each(|change| match &change.after {

@@ -81,14 +81,14 @@ pub(super) fn arm(id: &str, seconds: u64) -> Result<()> {
     }
 }
 
-/// The child's part: leaves the terminal, says so, and waits.
-pub(super) fn detach(seconds: u64) -> Result<()> {
+/// The child's part: leaves the terminal, says so, and waits, as long as there may be something to take back.
+pub(super) fn detach(id: &str, seconds: u64) -> Result<()> {
     nix::unistd::setsid()
         .map_err(|errno| SetupError::new(format!("cannot leave the terminal: {}", errno.desc())))?;
     println!("{ARMED}");
     let end = Boottime::now().plus_secs(seconds);
-    while Boottime::now() < end {
-        std::thread::sleep(Duration::from_millis(200));
+    while Boottime::now() < end && State::read().map_or(true, |state| state.is_pending(id)) {
+        std::thread::sleep(Duration::from_millis(500));
     }
     Ok(())
 }
@@ -113,7 +113,7 @@ pub(super) fn wait(id: &str, end: Boottime) -> Result<Answer> {
     let mut listens = stdin.is_terminal();
     while Boottime::now() < end {
         let state = State::read()?;
-        if state.pending.is_none_or(|pending| pending.id != id) {
+        if !state.is_pending(id) {
             let stays = state.last.is_some_and(|last| last.id == id && last.confirmed);
             return Ok(if stays { Answer::Confirmed } else { Answer::TakenBack });
         }

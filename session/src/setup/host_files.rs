@@ -63,6 +63,11 @@ pub(super) fn all() -> [PathBuf; 5] {
     ["host.toml", "ca.pub", "approvers", "revoked", "krl"].map(file)
 }
 
+/// Files that only the authority can give, and that are not there.
+pub(super) fn from_the_authority() -> impl Iterator<Item = PathBuf> {
+    ["ca.pub", "approvers", "revoked"].map(file).into_iter().filter(|path| !path.exists())
+}
+
 fn file(name: &str) -> PathBuf {
     Path::new(OURS).join(name)
 }

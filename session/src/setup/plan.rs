@@ -182,10 +182,7 @@ pub(super) fn remove(place: &Place, service: &str, installed: &Installed, purge:
     }
     if let Some(group) = find_group()?.filter(|_| installed.group) {
         if is_used(&group) {
-            plan.kept.push(format!(
-                "the group {GROUP}: it has members. What closed their passwords and authorized_keys is gone: lock or delete \
-                 the accounts"
-            ));
+            plan.kept.push(format!("the group {GROUP}: it has members"));
         } else {
             plan.group = Some(GroupChange::Delete);
         }

@@ -83,10 +83,11 @@ pub(super) fn reload(place: &Place) -> Result<Reloaded> {
     let sockets = listener.pid().map(sockets).unwrap_or_default();
     tell(&listener)?;
     let Some(pid) = listener.pid() else { return Ok(listener) };
-    // It executes itself anew: the old listening sockets are gone, and the port answers again.
+    // It executes itself anew: the old listening sockets are gone, unless process 1 holds them, and the port answers again.
+    let lent = has_systemd() && by_socket();
     let anew = || {
         let now = self::sockets(pid);
-        !now.is_empty() && now.is_disjoint(&sockets) && answered.is_none_or(answers)
+        !now.is_empty() && (lent || now.is_disjoint(&sockets)) && answered.is_none_or(answers)
     };
     let end = Boottime::now().plus_secs(PATIENCE);
     while !anew() {
@@ -115,7 +116,7 @@ fn find(place: &Place, effective: &Effective) -> Result<Reloaded> {
             };
             return Ok(Reloaded::Unit(unit, pid));
         }
-        if ["ssh.socket", "sshd.socket"].into_iter().any(is_active) {
+        if by_socket() {
             return Ok(Reloaded::PerConnection);
         }
     }
@@ -167,6 +168,10 @@ fn is_sshd(pid: i32) -> bool {
     let program = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
     // After an upgrade the link says ` (deleted)`.
     program.file_name().is_some_and(|name| name.to_string_lossy().starts_with("sshd"))
+}
+
+fn by_socket() -> bool {
+    ["ssh.socket", "sshd.socket"].into_iter().any(is_active)
 }
 
 fn is_active(unit: &str) -> bool {

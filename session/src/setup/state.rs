@@ -103,12 +103,15 @@ pub(super) fn digest(bytes: &[u8]) -> String {
 #[derive(Debug)]
 pub(super) struct Lock(#[expect(dead_code, reason = "held, not read")] File);
 
-/// The folder of the state, root's alone: previous bytes may be of a file that others can't read.
+/// Makes a folder of the state, durably, with those above it; root's alone: previous bytes may be of a file that others
+/// can't read.
 pub(super) fn make_folder(folder: &Path) -> Result<()> {
+    let fresh: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(folder)
+        .and_then(|()| fresh.into_iter().try_for_each(replace::sync_folder))
         .map_err(|source| SetupError::file("make", folder, source))
 }
 
@@ -118,8 +121,9 @@ impl Lock {
         let file = Self::file()?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
-            Err(TryLockError::WouldBlock) => Err(SetupError::new("another `jit setup` is at work")
-                .hint("wait for its end, which is a minute away at most")),
+            Err(TryLockError::WouldBlock) => {
+                Err(SetupError::new("another `jit setup` is at work").hint("wait for its end"))
+            }
             Err(TryLockError::Error(source)) => Err(SetupError::file("lock", Path::new(STATE), source)),
         }
     }
@@ -158,6 +162,12 @@ impl State {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(SetupError::file("read", &path, error)),
         }
+    }
+
+    /// Whether this change is under way.
+    #[must_use]
+    pub(super) fn is_pending(&self, id: &str) -> bool {
+        self.pending.as_ref().is_some_and(|pending| pending.id == id)
     }
 
     /// Replaces it, durably.

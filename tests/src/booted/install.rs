@@ -27,11 +27,7 @@ impl Host {
     /// # Panics
     /// When a step fails: with its output.
     pub fn install(&self) {
-        self.put("/usr/bin/jit", stripped_jit(), 0o755);
-        self.put(&self.module(), module(), 0o644);
-        for unit in units() {
-            self.put(&format!("/usr/lib/systemd/system/{}", unit.0), unit.1, 0o644);
-        }
+        self.unpack();
         self.put("/etc/ssh/sshd_config.d/50-pam-jit.conf", MATCH_BLOCK, 0o644);
         self.add_pam_lines();
         drop(self.run(["groupadd", "--system", "jit-vendors"]).ok());
@@ -49,6 +45,17 @@ impl Host {
         ]));
         self.wait(SOON, "jit-recorder.service is active", || self.is_active("jit-recorder.service"));
         drop(self.run(["systemctl", "reload", "ssh.service"]).ok());
+    }
+
+    /// The files of the packages, and nothing set up: no login changes.
+    pub fn unpack(&self) {
+        self.put("/usr/bin/jit", stripped_jit(), 0o755);
+        self.put(&self.module(), module(), 0o644);
+        for unit in units() {
+            self.put(&format!("/usr/lib/systemd/system/{}", unit.0), unit.1, 0o644);
+        }
+        drop(self.run(["systemctl", "daemon-reload"]).ok());
+        drop(self.run(["systemctl", "enable", "--quiet", "jit-setup-restore.service"]).ok());
     }
 
     /// A vendor's account: no other door than sshd's, nothing that goes on after the session.

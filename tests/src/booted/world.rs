@@ -44,6 +44,21 @@ impl World {
     /// When anything in it can't be made.
     #[must_use]
     pub fn configured(recorder: &str) -> Self {
+        let world = Self::unpacked();
+        let text = host_toml(world.authority.fingerprint());
+        let table = if text.contains("[recorder]") { "" } else { "[recorder]\n" };
+        world.host.put("/etc/jit/host.toml", format!("{text}{table}{recorder}"), 0o644);
+        world.publish();
+        world.host.install();
+        world
+    }
+
+    /// A host with the packages' files, and nothing set up.
+    ///
+    /// # Panics
+    /// When anything in it can't be made.
+    #[must_use]
+    pub fn unpacked() -> Self {
         let folder = tempfile::Builder::new().prefix("jit-keys-").tempdir().expect("a scratch folder");
         let key = |name| Identity::make(folder.path(), name);
         let (jo, max, kim, ada) = (key("jo"), key("max"), key("kim"), key("ada"));
@@ -54,13 +69,8 @@ impl World {
         drop(authority.ca(["host", "add", HOST, "--role", "db"]).ok());
         let host = Host::boot();
         host.admit_admin(&ada.public_line());
-        let world = Self { host, authority, jo, max, kim, ada, folder };
-        let text = host_toml(world.authority.fingerprint());
-        let table = if text.contains("[recorder]") { "" } else { "[recorder]\n" };
-        world.host.put("/etc/jit/host.toml", format!("{text}{table}{recorder}"), 0o644);
-        world.publish();
-        world.host.install();
-        world
+        host.unpack();
+        Self { host, authority, jo, max, kim, ada, folder }
     }
 
     /// Brings the authority's files to the host, each by a rename, as an administrator does after each change.

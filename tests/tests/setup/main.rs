@@ -5,5 +5,7 @@
 mod a_host_is_set_up_and_taken_back;
 mod an_unconfirmed_change_is_taken_back;
 mod fresh;
+mod hosts_that_are_not_like_debians;
+mod its_own_timer_restores_a_booted_host;
 mod killed_at_any_step_the_administrator_enters;
 mod what_is_wrong_stops_it_before_anything_is_live;
