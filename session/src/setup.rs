@@ -58,13 +58,16 @@ pub type Say<'a> = &'a mut dyn FnMut(&str);
 /// # Errors
 /// If what is there can't be understood.
 pub fn dry_run(place: &Place, wanted: &Wanted, removing: Option<bool>) -> Result<String> {
+    must_be_root()?;
     let state = State::read()?;
     let plan = match removing {
         Some(purge) => plan::remove(place, &service_or_usual(place), &state.installed, purge)?,
         None => plan::install(place, &look(place)?.service, wanted, &state.installed)?,
     };
+    let pending =
+        state.pending.map(|_| "# a change is under way: what was before it is not shown\n".to_owned());
     let kept = plan.kept.iter().map(|kept| format!("# kept {kept}\n"));
-    let diff = kept.chain([plan.diff()]).collect::<String>();
+    let diff = pending.into_iter().chain(kept).chain([plan.diff()]).collect::<String>();
     Ok(if diff.is_empty() {
         "# nothing to change".to_owned()
     } else {
@@ -105,9 +108,12 @@ pub fn install(request: &Request, say: Say<'_>) -> Result<()> {
         state.write()
     });
     if let Err(error) = made {
-        confirm::disarm(&id);
         return Err(match change::restore(&mut state) {
-            Ok(said) => said.iter().fold(error.and("everything is as before"), |error, more| error.and(more)),
+            Ok(said) => {
+                confirm::disarm(&id);
+                said.iter().fold(error.and("everything is as before"), |error, more| error.and(more))
+            }
+            // What was armed tries it again.
             Err(second) => error.and(&format!("and taking it back failed: {second}")),
         });
     }
@@ -179,26 +185,29 @@ pub fn restore(change: Option<&str>, say: Say<'_>) -> Result<()> {
     // Nobody else is at work: what is on the stage was left by a kill.
     stage::clear();
     let mut state = State::read()?;
-    let Some(pending) = state.pending.as_ref().filter(|pending| change.is_none_or(|id| id == pending.id))
-    else {
+    let pending = state.pending.as_ref().filter(|pending| change.is_none_or(|id| id == pending.id));
+    let Some(id) = pending.map(|pending| pending.id.clone()) else {
         if change.is_none() {
             say("nothing to take back: no change is under way");
         }
         return Ok(());
     };
-    confirm::disarm(&pending.id);
     change::restore(&mut state)?.iter().for_each(|line| say(line));
+    confirm::disarm(&id);
     say("restored: everything is as before");
     Ok(())
 }
 
-/// Waits in a session of its own, then takes the change back.
+/// Waits in a session of its own, then takes the change back; again and again, until it is.
 ///
 /// # Errors
-/// As [`restore`].
+/// If it can't leave its terminal.
 pub fn restore_later(change: &str, seconds: u64, say: Say<'_>) -> Result<()> {
     confirm::detach(change, seconds)?;
-    restore(Some(change), say)
+    while restore(Some(change), say).is_err() {
+        std::thread::sleep(confirm::AGAIN);
+    }
+    Ok(())
 }
 
 /// Takes everything out again: sshd's block first, so that until the last PAM line is gone vendors are refused.
@@ -287,10 +296,10 @@ fn service_or_usual(place: &Place) -> String {
 /// What a kill left: the stage, saved bytes, and a change that nobody confirmed, which is taken back.
 fn tidy_up(state: &mut State, say: Say<'_>) -> Result<()> {
     stage::clear();
-    if let Some(pending) = &state.pending {
+    if let Some(id) = state.pending.as_ref().map(|pending| pending.id.clone()) {
         say("a change was not confirmed: it is taken back first");
-        confirm::disarm(&pending.id);
         change::restore(state)?.iter().for_each(|line| say(line));
+        confirm::disarm(&id);
     }
     state::clear_saved(state);
     Ok(())

@@ -18,6 +18,9 @@ use crate::recorder::clock::Boottime;
 /// What the child says when it is ready.
 const ARMED: &str = "armed";
 
+/// How soon it is tried again, where it can't be taken back: a file system that is read-only for a while.
+pub(super) const AGAIN: Duration = Duration::from_secs(10);
+
 /// How the minute ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
@@ -48,6 +51,10 @@ pub(super) fn arm(id: &str, seconds: u64) -> Result<()> {
             "--quiet",
             "--collect",
             "--timer-property=AccuracySec=1s",
+            // As the child does.
+            "--property=Type=oneshot",
+            "--property=Restart=on-failure",
+            &format!("--property=RestartSec={}", AGAIN.as_secs()),
             &format!("--on-active={seconds}"),
         ]);
         run.arg(format!("--unit={}", unit(id))).arg("--").arg(jit).args([

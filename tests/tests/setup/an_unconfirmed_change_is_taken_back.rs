@@ -8,12 +8,12 @@ use e2e::world::{HOST, World};
 
 use crate::fresh::{INCLUDE, admin_enters, assert_same, etc, host, is_set_up, setup};
 
-/// `jit setup --wait SECONDS`, through a shell that leaves its process id.
+/// `jit setup --wait SECONDS`, through a shell that leaves its process id. Whoever runs the tests may ignore SIGHUP (nohup).
 fn waiting(world: &World, seconds: &str) -> Running {
     let mut command = world.host.command("sh");
     command.args([
         "-c",
-        "echo $$ >/run/waiting; exec /usr/bin/jit setup --wait \"$1\" --host \"$2\"",
+        "echo $$ >/run/waiting; exec env --default-signal=HUP /usr/bin/jit setup --wait \"$1\" --host \"$2\"",
         "sh",
         seconds,
     ]);
@@ -82,6 +82,40 @@ fn taken_back_from_another_terminal_it_is_gone_at_once() {
     drop(setup(&world, ["--restore"]).ok());
     assert_eq!(running.finish().code, Some(1));
     assert_same(&before, &etc(&world.host), "taken back");
+}
+
+fn read_only(world: &World, folder: &str) {
+    drop(world.host.run(["mount", "--bind", folder, folder]).ok());
+    drop(world.host.run(["mount", "-o", "remount,bind,ro", folder]).ok());
+}
+
+#[test]
+fn a_restoration_that_failed_is_tried_again() {
+    let world = host(INCLUDE);
+    let before = etc(&world.host);
+    let running = waiting(&world, "30");
+    for folder in ["/etc/ssh/sshd_config.d", "/etc/pam.d"] {
+        read_only(&world, folder);
+        let failed = setup(&world, ["--restore"]);
+        assert_eq!(failed.code, Some(1), "{failed:?}");
+        assert!(failed.stderr.contains("Read-only file system"), "{failed:?}");
+        admin_enters(&world, "restored in part");
+        drop(world.host.run(["umount", folder]).ok());
+    }
+    drop(setup(&world, ["--restore"]).ok());
+    assert_eq!(running.finish().code, Some(1));
+    assert_same(&before, &etc(&world.host), "restored by the next one");
+
+    // And by itself, with nobody there.
+    let running = waiting(&world, "5");
+    read_only(&world, "/etc/pam.d");
+    let pid = world.host.read("/run/waiting");
+    drop(world.host.run(["kill", "-KILL", pid.trim()]).ok());
+    drop(running.finish());
+    deadline::until("sshd's part is restored", || !world.host.has("/etc/ssh/sshd_config.d/50-pam-jit.conf"));
+    admin_enters(&world, "restored in part");
+    drop(world.host.run(["umount", "/etc/pam.d"]).ok());
+    deadline::until("every byte is back", || etc(&world.host) == before);
 }
 
 /// On a terminal of its own (script(1)), with `typed` at its keyboard.

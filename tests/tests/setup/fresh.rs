@@ -67,27 +67,28 @@ pub(crate) fn etc(host: &Host) -> BTreeMap<String, Facts> {
     let mut found = BTreeMap::new();
     let mut folders = vec![root.clone()];
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).expect("reads a folder of /etc").flatten() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
             let (path, kind) = (entry.path(), entry.file_type().expect("a file's type"));
             if folder == root && !top.contains(&*entry.file_name().to_string_lossy()) {
                 continue;
             }
             let name = path.strip_prefix(&root).expect("below /etc").display().to_string();
             if kind.is_dir() {
-                found.insert(format!("{name}/"), facts(&path, Vec::new()));
+                found.extend(facts(&path, Vec::new()).map(|facts| (format!("{name}/"), facts)));
                 folders.push(path);
             } else if kind.is_file() && !name.ends_with('-') && name != ".pwd.lock" {
-                let bytes = std::fs::read(&path).expect("reads a file of /etc");
-                found.insert(name, facts(&path, bytes));
+                // One that goes at this moment is gone: it may be looked at while it is being restored.
+                let bytes = std::fs::read(&path).ok();
+                found.extend(bytes.and_then(|bytes| facts(&path, bytes)).map(|facts| (name, facts)));
             }
         }
     }
     found
 }
 
-fn facts(path: &Path, bytes: Vec<u8>) -> Facts {
-    let facts = std::fs::symlink_metadata(path).expect("looks at a file of /etc");
-    (facts.mode(), facts.uid(), facts.gid(), bytes)
+fn facts(path: &Path, bytes: Vec<u8>) -> Option<Facts> {
+    let facts = std::fs::symlink_metadata(path).ok()?;
+    Some((facts.mode(), facts.uid(), facts.gid(), bytes))
 }
 
 /// Both are the same; else the names that differ.

@@ -142,6 +142,28 @@ fn a_program_a_module_or_an_account_that_is_missing() {
 }
 
 #[test]
+fn an_administrator_who_would_be_locked_out_is_noticed_by_the_trial_login() {
+    let world = host(INCLUDE);
+    // No jump over our module, and the module itself is broken: no parser sees that, and root would not get in.
+    let (module, jumps) = (world.host.module(), world.host.module().replace("pam_jit", "pam_succeed_if"));
+    drop(world.host.run(["mv", &jumps, "/run/away"]).ok());
+    world.host.write(&module, "garbage");
+    let before = etc(&world.host);
+    let outcome = setup_yes(&world);
+    stops(&world, &before, &outcome, "trial login: root would be locked out, so nothing was changed");
+    admin_enters(&world, "not set up");
+
+    // And so it would have been.
+    drop(world.host.run(["mv", "/run/away", &jumps]).ok());
+    world.host.put(&module, e2e::artefacts::module());
+    drop(setup_yes(&world).ok());
+    admin_enters(&world, "set up");
+    drop(world.host.run(["mv", &jumps, "/run/away"]).ok());
+    world.host.write(&module, "garbage");
+    assert!(!world.admin().exec("true").succeeded(), "the trial login was right");
+}
+
+#[test]
 fn folders_that_can_not_be_written() {
     let world = host(INCLUDE);
     let before = etc(&world.host);
