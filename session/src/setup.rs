@@ -210,7 +210,8 @@ pub fn restore_later(change: &str, seconds: u64, say: Say<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Takes everything out again: sshd's block first, so that until the last PAM line is gone vendors are refused.
+/// Takes everything out again: sshd's block first, so that until the last PAM line is gone vendors are refused. In between
+/// `end_sessions` ends those that are open, and says what a person should know about it.
 ///
 /// # Errors
 /// If a file can't be changed; what is left is taken out by the next run.
@@ -225,11 +226,7 @@ pub fn remove(
     let mut state = State::read()?;
     tidy_up(&mut state, say)?;
     let plan = plan::remove(place, &service_or_usual(place), &state.installed, purge)?;
-    if !plan.is_empty()
-        && let Some(said) = end_sessions()
-    {
-        say(&said);
-    }
+    let guards_something = !plan.is_empty();
     let (sshds, others): (Vec<Change>, Vec<Change>) =
         plan.changes.into_iter().partition(|change| change::is_sshds(place, &change.path));
     if !sshds.is_empty() {
@@ -241,6 +238,10 @@ pub fn remove(
             // Our lines are out; what is wrong with sshd was not ours, and must not keep the rest in.
             Err(error) => say(&format!("sshd did not read its configuration again: {error}")),
         }
+    }
+    // Nobody enters any more; who is in goes before what guards it does.
+    if guards_something && let Some(said) = end_sessions() {
+        say(&said);
     }
     let others = Plan { changes: others, group: plan.group, kept: Vec::new() };
     change::apply(&others)?;

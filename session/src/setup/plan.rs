@@ -102,6 +102,18 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     }
 }
 
+/// Whether it is a link to another service: `su-l` to `su`. What that gets, this has.
+fn is_other_name(path: &Path) -> bool {
+    let leads_to =
+        fs::symlink_metadata(path).is_ok_and(|facts| facts.is_symlink()).then(|| fs::canonicalize(path));
+    leads_to.is_some_and(|path| {
+        path.is_ok_and(|path| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            path.parent() == Some(Path::new(place::PAM)) && OTHER_SERVICES.contains(&name)
+        })
+    })
+}
+
 /// What setting this host up would change. `service` is sshd's PAM service.
 pub(super) fn install(
     place: &Place,
@@ -126,6 +138,9 @@ pub(super) fn install(
     let with = pam_lines::sshd(&path, &bare, service)?;
     plan.file(path, Some(now), Some(with));
     for path in OTHER_SERVICES.iter().filter(|name| **name != service).map(|name| pam(name)) {
+        if is_other_name(&path) {
+            continue;
+        }
         let Some(now) = read(&path)? else { continue };
         let with = pam_lines::other(&pam_lines::bare(&path, &now)?);
         plan.file(path, Some(now), Some(with));
@@ -170,6 +185,9 @@ pub(super) fn remove(place: &Place, service: &str, installed: &Installed, purge:
     let mut services: Vec<&str> = OTHER_SERVICES.into_iter().filter(|name| *name != service).collect();
     services.push(service);
     for path in services.iter().map(|name| Path::new(place::PAM).join(name)) {
+        if is_other_name(&path) {
+            continue;
+        }
         let Some(now) = read(&path)? else { continue };
         let bare = marked::strip(&now).map_err(|_| unbalanced(&path))?;
         plan.file(path, Some(now), Some(bare));

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use super::error::{Result, SetupError};
@@ -110,15 +110,21 @@ fn make(folder: &Path) -> Result<()> {
         .map_err(|source| SetupError::file("make", folder, source))
 }
 
-/// The plain files of a folder, with their modes; links are followed.
+/// The plain files of a folder, with their modes. A link inside of it stays one; what others lead to is copied.
 fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     make(to)?;
     for entry in fs::read_dir(from).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_file() {
-            fs::copy(&path, to.join(entry.file_name()))
-                .map_err(|source| SetupError::file("copy", &path, source))?;
+        let (path, copy) = (entry.path(), to.join(entry.file_name()));
+        if !path.is_file() {
+            continue;
         }
+        let real = fs::canonicalize(&path).unwrap_or_default();
+        let inside = path.is_symlink() && real.parent() == Some(from);
+        let copied = match real.file_name().filter(|_| inside) {
+            Some(name) => symlink(name, copy),
+            None => fs::copy(&path, copy).map(drop),
+        };
+        copied.map_err(|source| SetupError::file("copy", &path, source))?;
     }
     Ok(())
 }

@@ -22,12 +22,11 @@ const SESSION_LAST: &str = include_str!("../../../packaging/pam/session-last.txt
 const OTHER_SERVICES: [&str; 7] = ["su", "su-l", "login", "cron", "atd", "sudo", "sudo-i"];
 
 impl Host {
-    /// Puts the product on the host and starts its units. The files of `/etc/jit` come from the authority, before.
+    /// Sets the host up by hand, as the documents say, and starts its units, after [`Host::unpack`]. The files of `/etc/jit` come from the authority, before.
     ///
     /// # Panics
     /// When a step fails: with its output.
     pub fn install(&self) {
-        self.unpack();
         self.put("/etc/ssh/sshd_config.d/50-pam-jit.conf", MATCH_BLOCK, 0o644);
         self.add_pam_lines();
         drop(self.run(["groupadd", "--system", "jit-vendors"]).ok());

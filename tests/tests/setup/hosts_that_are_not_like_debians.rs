@@ -42,6 +42,7 @@ fn a_host_with_the_pam_services_of_enterprise_linux() {
     world.host.write("/etc/pam.d/sshd", EL_SSHD);
     world.host.write("/etc/pam.d/password-auth", EL_PASSWORD_AUTH);
     world.host.write("/etc/pam.d/postlogin", EL_POSTLOGIN);
+    drop(world.host.run(["ln", "-sf", "su", "/etc/pam.d/su-l"]).ok());
     world.host.write("/etc/pam.d/crond", "account required pam_access.so\naccount include password-auth\n");
     let before = etc(&world.host);
     drop(setup_yes(&world).ok());
@@ -49,6 +50,7 @@ fn a_host_with_the_pam_services_of_enterprise_linux() {
     let sshd = world.host.read("/etc/pam.d/sshd");
     assert!(sshd.starts_with("#%PAM-1.0\n# BEGIN jit-host"), "{sshd}");
     assert!(sshd.ends_with("pam_jit.so stage=last\n# END jit-host\n"), "{sshd}");
+    assert_eq!(world.host.read("/etc/pam.d/su-l"), world.host.read("/etc/pam.d/su"), "a link stays one");
     assert!(world.host.read("/etc/pam.d/crond").starts_with("# BEGIN jit-host"));
     removed(&world);
     assert_same(&before, &etc(&world.host), "after removal");
