@@ -3,7 +3,9 @@
 use e2e::process::{clean, program, run};
 use e2e::world::World;
 
-use crate::fresh::{INCLUDE, admin_enters, assert_same, etc, host, is_set_up, setup, setup_yes};
+use crate::fresh::{
+    INCLUDE, admin_enters, assert_same, etc, host, is_set_up, setup, setup_yes, without_group,
+};
 
 fn whole_story(world: &World) {
     let before = etc(&world.host);
@@ -51,9 +53,7 @@ fn a_file_without_a_last_newline_comes_back_as_it_was() {
 #[test]
 fn a_missing_group_is_made_and_taken_away_again() {
     let world = host(INCLUDE);
-    let groups = world.host.read("/etc/group");
-    let others = groups.lines().filter(|line| !line.starts_with("jit-vendors:"));
-    world.host.write("/etc/group", others.map(|line| format!("{line}\n")).collect::<String>());
+    without_group(&world.host);
     let before = etc(&world.host);
     drop(setup_yes(&world).ok());
     assert!(world.host.read("/etc/group").contains("\njit-vendors:x:"));

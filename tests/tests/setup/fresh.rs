@@ -39,6 +39,13 @@ pub(crate) fn host(more: &str) -> World {
     World { host, authority, jo, kim, lee, ada, folder }
 }
 
+/// Takes the vendors' group away, which the harness makes: `jit setup` has to make it then.
+pub(crate) fn without_group(host: &Host) {
+    let groups = host.read("/etc/group");
+    let others = groups.lines().filter(|line| !line.starts_with("jit-vendors:"));
+    host.write("/etc/group", others.map(|line| format!("{line}\n")).collect::<String>());
+}
+
 /// `jit setup` with these words more.
 #[track_caller]
 pub(crate) fn setup<const N: usize>(world: &World, words: [&str; N]) -> Outcome {

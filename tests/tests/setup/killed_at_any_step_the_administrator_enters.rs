@@ -5,7 +5,9 @@ use e2e::deadline;
 use e2e::process::{Outcome, program, run};
 use e2e::world::{HOST, World};
 
-use crate::fresh::{INCLUDE, admin_enters, assert_same, etc, host, is_set_up, setup, setup_yes};
+use crate::fresh::{
+    INCLUDE, admin_enters, assert_same, etc, host, is_set_up, setup, setup_yes, without_group,
+};
 
 /// No run makes one of these calls more often.
 const MOST: usize = 100;
@@ -63,6 +65,7 @@ fn killed_before_each_rename_setting_up_again_repairs() {
 #[test]
 fn killed_before_each_sync_removal_takes_everything_out() {
     let world = host(INCLUDE);
+    without_group(&world.host);
     installing(&world, "fsync", |_| remove(&world));
 }
 
