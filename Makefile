@@ -1,6 +1,6 @@
 # What a person does with this repository. Each target is one script, or one cargo command with a Rust that is new enough.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test bench fuzz lint clean
+.PHONY: help build deb rpm demo test bench fuzz lint clean
 
 SECONDS_PER_TARGET ?= 60
 
@@ -10,6 +10,16 @@ help: ## this list
 build: ## ca, jit and pam_jit.so, optimised, in target/release (installs the compiler where it is missing: root)
 	@scripts/install-build-needs
 	scripts/with-rust cargo build --release --workspace
+
+deb: ## the Debian packages jit-ca, jit-host and libpam-jit, in target/packages/deb (installs what building them needs: root)
+	@scripts/install-build-needs
+	@scripts/install-package-needs
+	@scripts/make-deb
+
+rpm: ## the same three for EL10, in target/packages/rpm
+	@scripts/install-build-needs
+	@scripts/install-package-needs
+	@scripts/make-rpm
 
 demo: ## the whole story in two minutes, with a private sshd; changes nothing on the machine (root)
 	@scripts/demo

@@ -228,3 +228,30 @@ pub(crate) fn hint_more(more: bool, shown: usize) {
         hint(&format!("only {shown} are shown; --all shows the rest"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::{self, Page};
+
+    #[test]
+    fn the_manual_and_the_completions_of_ca_are_what_its_flags_are() {
+        let page =
+            Page { name: "authority of just-in-time access over SSH for vendors", sections: &SECTIONS };
+        pages::are_what_the_flags_are(&Cli::command(), &page);
+    }
+
+    const SECTIONS: [(&str, &str); 3] = [
+        (
+            "ENVIRONMENT",
+            ".TP\n.B CA_DIR\nThe authority's directory, as with\n.BR \\-\\-dir .\n\
+             .TP\n.B SSH_AUTH_SOCK\nThe ssh-agent that holds the CA key, where ca.toml says so.",
+        ),
+        (
+            "FILES",
+            ".TP\n.I /var/lib/jit-ca\nThe authority's directory.\n\
+             .TP\n.I ca.toml\nIn it: what an authority is,\n.BR ca.toml (5).",
+        ),
+        ("SEE ALSO", ".BR jit (1),\n.BR ca.toml (5),\n.BR ssh\\-keygen (1)"),
+    ];
+}

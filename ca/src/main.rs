@@ -5,6 +5,9 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+#[cfg(test)]
+#[path = "../../docs/man/pages.rs"]
+mod pages;
 mod printer;
 
 use std::process::ExitCode;

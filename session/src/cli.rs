@@ -77,7 +77,7 @@ Exit status: 0 done, 1 failed, and everything is as before, 2 wrong usage.")]
 
 host.toml needs the table [recorder]; an empty one has good defaults."
     )]
-    Recorder,
+    Recorder(Recorder),
     /// End what should be over and repair what a crash left
     #[command(after_help = "Examples:
   jit sweep                 once, as jit-sweep.timer does every 30 seconds
@@ -139,6 +139,14 @@ pub struct Trust {
     /// Apply every *.bundle in this folder, as jit-trust.service does; refused ones become *.refused
     #[arg(long, value_name = "DIR", conflicts_with_all = ["file", "root", "yes", "dry_run"])]
     pub drop: Option<PathBuf>,
+}
+
+/// Arguments of `jit recorder`.
+#[derive(Debug, Args)]
+pub struct Recorder {
+    /// Only say whether this host wants one: exit status 1 if host.toml is sound and has no table [recorder]
+    #[arg(long)]
+    pub wanted: bool,
 }
 
 /// Arguments of `jit sweep`.
@@ -312,9 +320,27 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+    use crate::pages::{self, Page};
 
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
     }
+
+    #[test]
+    fn the_manual_and_the_completions_of_jit_are_what_its_flags_are() {
+        let page =
+            Page { name: "host side of just-in-time access over SSH for vendors", sections: &SECTIONS };
+        pages::are_what_the_flags_are(&Cli::command(), &page);
+    }
+
+    const SECTIONS: [(&str, &str); 2] = [
+        (
+            "FILES",
+            ".TP\n.I /etc/jit/host.toml\nWho this host is and whom it believes:\n.BR host.toml (5).\n\
+             .TP\n.I /run/jit/recorder.sock\nWhere the recorder listens; root's alone.\n\
+             .TP\n.I /var/lib/jit/spool\nThe records: the original of which syslog has a copy.",
+        ),
+        ("SEE ALSO", ".BR ca (1),\n.BR host.toml (5),\n.BR pam_jit (8),\n.BR sshd_config (5)"),
+    ];
 }

@@ -9,6 +9,9 @@ pub mod check;
 pub mod cli;
 pub mod ending;
 pub mod kernel_copy;
+#[cfg(test)]
+#[path = "../../docs/man/pages.rs"]
+mod pages;
 pub mod principals;
 pub mod recorder;
 pub mod redact;

@@ -39,7 +39,8 @@ fn main() -> ExitCode {
         Command::Try(args) => end(attempt(&args, &config, now())),
         Command::Check(args) => end(look(&args, &config)),
         Command::Setup(args) => set_up(&args, &config),
-        Command::Recorder => end(record(&config)),
+        Command::Recorder(args) if args.wanted => end(wanted(&config)),
+        Command::Recorder(_) => end(record(&config)),
         Command::Sweep(args) => end(sweep_up(&args, &config)),
         Command::Sessions(args) => end(open_sessions(&args, &config)),
         Command::Show(args) => end(show(&args, &config)),
@@ -63,6 +64,13 @@ fn recorder_settings(config: &Path) -> anyhow::Result<(HostConfig, Settings)> {
     })?;
     let settings = settings(&host, recorder);
     Ok((host, settings))
+}
+
+/// For the units' ExecCondition: with no table they are still. With a file that is wrong they start, fail, and say why.
+fn wanted(config: &Path) -> anyhow::Result<Answer> {
+    let unwanted = HostConfig::load(config).is_ok_and(|host| host.recorder.is_none());
+    let has = if unwanted { "has no table" } else { "may have the table" };
+    Ok(Answer { text: format!("{} {has} [recorder]", config.display()), yes: !unwanted })
 }
 
 fn record(config: &Path) -> anyhow::Result<Answer> {
