@@ -20,6 +20,7 @@ pub mod host;
 pub mod identity;
 pub mod log_socket;
 pub mod namespace;
+pub mod packages;
 pub mod pam_host;
 pub mod pam_stack;
 pub mod process;

@@ -22,14 +22,24 @@ const SESSION_LAST: &str = include_str!("../../../packaging/pam/session-last.txt
 const OTHER_SERVICES: [&str; 7] = ["su", "su-l", "login", "cron", "atd", "sudo", "sudo-i"];
 
 impl Host {
-    /// Sets the host up by hand, as the documents say, and starts its units, after [`Host::unpack`]. The files of `/etc/jit` come from the authority, before.
+    /// Puts the product on the host and sets it up. The files of `/etc/jit` come from the authority, before.
     ///
     /// # Panics
     /// When a step fails: with its output.
     pub fn install(&self) {
+        self.unpack();
+        self.set_up();
+    }
+
+    /// Sets the host up by hand, as the documents say, and starts the units: everything but the programs, which a package
+    /// may have brought.
+    ///
+    /// # Panics
+    /// When a step fails: with its output.
+    pub fn set_up(&self) {
         self.put("/etc/ssh/sshd_config.d/50-pam-jit.conf", MATCH_BLOCK, 0o644);
         self.add_pam_lines();
-        drop(self.run(["groupadd", "--system", "jit-vendors"]).ok());
+        drop(self.run(["groupadd", "--force", "--system", "jit-vendors"]).ok());
         for account in VENDORS {
             self.add_vendor_account(account);
         }
@@ -95,24 +105,29 @@ impl Host {
     fn add_pam_lines(&self) {
         let sshd = self.read("/etc/pam.d/sshd");
         let mut with_ours = String::new();
-        let mut account = Some(ACCOUNT);
+        let mut account = Some(marked(ACCOUNT));
         for line in sshd.lines() {
             if line.starts_with("account") {
-                with_ours += account.take().unwrap_or_default();
+                with_ours += &account.take().unwrap_or_default();
             }
             with_ours += &format!("{line}\n");
             if line.starts_with("session") && line.contains("pam_loginuid.so") {
-                with_ours += SESSION_FIRST;
+                with_ours += &marked(SESSION_FIRST);
             }
         }
         assert!(with_ours.contains(SESSION_FIRST), "Debian's /etc/pam.d/sshd has pam_loginuid.so:\n{sshd}");
-        self.put("/etc/pam.d/sshd", with_ours + SESSION_LAST, 0o644);
+        self.put("/etc/pam.d/sshd", with_ours + &marked(SESSION_LAST), 0o644);
         for service in OTHER_SERVICES.map(|name| format!("/etc/pam.d/{name}")) {
             if self.has(&service) {
-                self.put(&service, format!("{ACCOUNT}{}", self.read(&service)), 0o644);
+                self.put(&service, marked(ACCOUNT) + &self.read(&service), 0o644);
             }
         }
     }
+}
+
+/// Lines between the two marks by which a removal finds them.
+fn marked(lines: &str) -> String {
+    format!("# BEGIN jit-host\n{lines}# END jit-host\n")
 }
 
 /// Units and drop-ins as they lie in `systemd/`, by their path below it.

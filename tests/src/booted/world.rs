@@ -44,12 +44,21 @@ impl World {
     /// When anything in it can't be made.
     #[must_use]
     pub fn configured(recorder: &str) -> Self {
-        let world = Self::unpacked();
+        Self::with(recorder, Host::install)
+    }
+
+    /// The same on a host on which `install` puts the product, and sets it up.
+    ///
+    /// # Panics
+    /// When anything in it can't be made.
+    #[must_use]
+    pub fn with(recorder: &str, install: impl FnOnce(&Host)) -> Self {
+        let world = Self::empty();
         let text = host_toml(world.authority.fingerprint());
         let table = if text.contains("[recorder]") { "" } else { "[recorder]\n" };
         world.host.put("/etc/jit/host.toml", format!("{text}{table}{recorder}"), 0o644);
         world.publish();
-        world.host.install();
+        install(&world.host);
         world
     }
 
@@ -59,6 +68,17 @@ impl World {
     /// When anything in it can't be made.
     #[must_use]
     pub fn unpacked() -> Self {
+        let world = Self::empty();
+        world.host.unpack();
+        world
+    }
+
+    /// A host without anything of the product, and the usual cast.
+    ///
+    /// # Panics
+    /// When anything in it can't be made.
+    #[must_use]
+    pub fn empty() -> Self {
         let folder = tempfile::Builder::new().prefix("jit-keys-").tempdir().expect("a scratch folder");
         let key = |name| Identity::make(folder.path(), name);
         let (jo, max, kim, ada) = (key("jo"), key("max"), key("kim"), key("ada"));
@@ -69,7 +89,6 @@ impl World {
         drop(authority.ca(["host", "add", HOST, "--role", "db"]).ok());
         let host = Host::boot();
         host.admit_admin(&ada.public_line());
-        host.unpack();
         Self { host, authority, jo, max, kim, ada, folder }
     }
 

@@ -1,0 +1,48 @@
+//! The figure of `systemd-analyze security` for each service, pinned: the units say beside each line, and for each line that
+//! is not there, why. That everything works with them, `tests/tests/booted` shows.
+
+use e2e::packages::root;
+use e2e::process::{clean, program, run};
+
+/// Ten times the exposure that Debian 12's systemd sees. Lower is better; whoever raises one says why in the unit.
+const EXPOSURE: [(&str, u32); 2] = [("jit-recorder.service", 30), ("jit-sweep.service", 18)];
+
+#[test]
+fn no_service_is_more_exposed_than_it_was() {
+    for (unit, exposure) in EXPOSURE {
+        let analyze = |threshold: u32| {
+            let mut analyze = clean(program("systemd-analyze", "systemd"));
+            analyze.args(["security", "--offline=yes", "--no-pager", &format!("--threshold={threshold}")]);
+            analyze.arg(root().join("systemd").join(unit));
+            run(analyze)
+        };
+        let said = analyze(exposure);
+        assert!(said.succeeded(), "more exposed than {exposure}: {said:?}");
+        assert!(!analyze(exposure - 1).succeeded(), "{unit} is less exposed now: write the new figure here");
+    }
+}
+
+#[test]
+fn every_service_has_a_figure() {
+    for entry in std::fs::read_dir(root().join("systemd")).expect("reads systemd/").flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".service") {
+            assert!(EXPOSURE.iter().any(|(unit, _)| *unit == name), "{name} has no figure");
+        }
+    }
+}
+
+#[test]
+fn every_line_of_a_service_has_its_reason() {
+    for (unit, _) in EXPOSURE {
+        let text = std::fs::read_to_string(root().join("systemd").join(unit)).expect("reads a unit");
+        let (_, service) = text.split_once("[Service]").expect("a service");
+        let mut explained = false;
+        for line in service.lines() {
+            // A comment holds for the lines below it, to the next empty line or comment.
+            explained = line.starts_with('#') || explained && !line.is_empty();
+            let setting = line.contains('=') && !line.starts_with('#');
+            assert!(!setting || explained, "{unit}: no reason beside {line}");
+        }
+    }
+}
