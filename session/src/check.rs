@@ -26,8 +26,6 @@ pub mod sshd;
 pub(crate) mod sshd_files;
 mod trust;
 
-pub(crate) use sshd_files::like;
-
 use certificates::Ours;
 use connection::Connection;
 use door::{Door, Finding};

@@ -18,9 +18,7 @@ use grant::UnixTime;
 use hostfile::HostConfig;
 use session::check::door::Severity;
 use session::check::sshd::Sshd;
-use session::cli::{
-    Check, Cli, Command, End, Extend, Principals, Sessions, Setup, Show, Sweep, Trust, Try,
-};
+use session::cli::{Check, Cli, Command, End, Extend, Principals, Sessions, Setup, Show, Sweep, Trust, Try};
 use session::recorder::{Recorder, Settings};
 use session::settings::{settings, shipper};
 use session::shipper::Bell;
@@ -183,7 +181,7 @@ fn believe_dropped(place: &trust::Place, folder: &Path, json: bool) -> anyhow::R
 
 fn with_hint(error: trust::TrustError) -> anyhow::Error {
     match error.hint() {
-        Some(hint) => anyhow::Error::from(error).context(Hint(hint)),
+        Some(hint) => anyhow::Error::from(error).context(Hint(hint.into())),
         None => error.into(),
     }
 }
