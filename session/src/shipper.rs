@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ mod target;
 
 pub use target::{Format, Target};
 
-/// Lines between two writes of the place.
+/// Lines between two looks at the clock and the bell.
 const BATCH: usize = 256;
 /// Lines that are sent again after the receiver has gone. More than it can have had unread: a Unix socket
 /// holds `net.unix.max_dgram_qlen` messages (10 to 512), a TCP connection a few megabytes.
@@ -29,6 +29,12 @@ const AGAIN: usize = 4_096;
 /// How often, and how long after the last line, the shipper looks whether the receiver is still there.
 const LOOK: Duration = Duration::from_secs(1);
 const LOOKS: u32 = 10;
+/// How long lines may gather once the bell has rung. Taken one by one, they keep a processor from the very sessions that
+/// are recorded.
+const GATHER: Duration = Duration::from_millis(20);
+/// Between two writes of the place while lines come: a rename on the spool's disk makes the spool's own writes wait. A
+/// place that is older ships some lines once more.
+const KEEP: Duration = Duration::from_secs(1);
 /// The longest wait before a target that refused is tried again.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -95,6 +101,8 @@ pub struct Shipper {
     /// Whether the receiver was there long enough after the last of them.
     settled: bool,
     place: PathBuf,
+    /// When the place was written last.
+    kept: Instant,
     target: Target,
     bell: Arc<Bell>,
 }
@@ -107,7 +115,16 @@ impl Shipper {
         let position =
             kept.map(|kept| Position { segment: kept.segment, offset: kept.offset }).unwrap_or_default();
         let reader = Reader::at(spool, position);
-        Self { spool: spool.to_owned(), reader, sent: VecDeque::new(), settled: true, place, target, bell }
+        Self {
+            spool: spool.to_owned(),
+            reader,
+            sent: VecDeque::new(),
+            settled: true,
+            place,
+            kept: Instant::now(),
+            target,
+            bell,
+        }
     }
 
     /// Ships until the process ends.
@@ -142,7 +159,11 @@ impl Shipper {
             }
             if shipped > 0 {
                 self.settled = false;
-                self.keep_place(self.sent.front().copied().unwrap_or(self.reader.position()));
+                let place = self.sent.front().copied().unwrap_or(self.reader.position());
+                self.bell.segment.store(place.segment, Ordering::Relaxed);
+                if self.kept.elapsed() >= KEEP {
+                    self.keep_place(place);
+                }
             }
             if shipped < BATCH {
                 self.rest();
@@ -184,7 +205,7 @@ impl Shipper {
                 break;
             }
             if self.bell.wait(Some(LOOK)) {
-                return;
+                return std::thread::sleep(GATHER);
             }
             if !self.target.is_there() {
                 return self.go_back(self.reader.position());
@@ -195,9 +216,11 @@ impl Shipper {
             self.keep_place(self.reader.position());
         }
         self.bell.wait(None);
+        std::thread::sleep(GATHER);
     }
 
-    fn keep_place(&self, position: Position) {
+    fn keep_place(&mut self, position: Position) {
+        self.kept = Instant::now();
         self.bell.segment.store(position.segment, Ordering::Relaxed);
         let place = Place { segment: position.segment, offset: position.offset };
         let temporary = self.place.with_extension("new");
