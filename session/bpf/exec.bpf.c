@@ -61,7 +61,11 @@ enum { HEAD = __builtin_offsetof(struct event, data) };
 #define UINT(name, value) int (*name)[value]
 #define TYPE(name, type) type *name
 
-struct { UINT(type, 27 /* RINGBUF */); UINT(max_entries, 16777216); } events SEC(".maps");
+/* The reader has the ring mapped twice over, all of it resident: 4 MiB are 8 in its memory. Room for an exec with as many
+ * arguments as an 8 MiB stack allows, twice almost, or for ten thousand ordinary ones, before the reader has its turn; what
+ * does not fit is counted in `lost` and told.
+ */
+struct { UINT(type, 27 /* RINGBUF */); UINT(max_entries, 4194304); } events SEC(".maps");
 struct { UINT(type, 1 /* HASH */); UINT(max_entries, 16384); TYPE(key, u32); TYPE(value, u8); } sessions SEC(".maps");
 struct { UINT(type, 1 /* HASH */); UINT(max_entries, 16384); TYPE(key, u32); TYPE(value, u8); } firsts SEC(".maps");
 struct { UINT(type, 6 /* PERCPU_ARRAY */); UINT(max_entries, 1); TYPE(key, u32); TYPE(value, struct event); } scratch SEC(".maps");
