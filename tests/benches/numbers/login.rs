@@ -6,26 +6,19 @@
 
 use std::cell::RefCell;
 
-use e2e::authority::Request;
 use e2e::client::Client;
 use e2e::host::Host;
-use e2e::identity::Identity;
 use e2e::pam_stack;
 use e2e::world::{ACCOUNT, HOST, World};
 
+use crate::fresh::Fresh;
 use crate::measure::{in_turns, timed_program};
 use crate::row::Row;
-
-/// Logins with one certificate: it lives five minutes.
-const LOGINS: usize = 50;
 
 pub(crate) fn rows(runs: usize) -> Vec<Row> {
     let world = World::fresh();
     let stock = stock_host(&world);
-    let request = Request { length: "4h".into(), ..Request::default() };
-    let grant = world.authority.create(&request);
-    world.authority.approve(&grant, "kim", &world.kim);
-    let mut certificate = Fresh { world: &world, grant, identity: None, used: 0 };
+    let mut certificate = Fresh::of(&world);
     let login = RefCell::new(|host: &Host| {
         timed_program(Client::new(host, ACCOUNT, certificate.next()).ssh(&[], &["true"]))
     });
@@ -46,24 +39,6 @@ pub(crate) fn rows(runs: usize) -> Vec<Row> {
         Row::overhead("login: time that everything adds", &ours, ("stock sshd", &stock), f64::INFINITY)
             .unlimited(),
     ]
-}
-
-/// A certificate that is still good: they live five minutes.
-struct Fresh<'a> {
-    world: &'a World,
-    grant: String,
-    identity: Option<Identity>,
-    used: usize,
-}
-
-impl Fresh<'_> {
-    fn next(&mut self) -> &Identity {
-        self.used += 1;
-        if self.used.is_multiple_of(LOGINS) {
-            self.identity = None;
-        }
-        self.identity.get_or_insert_with(|| self.world.authority.sign(&self.grant, &self.world.jo))
-    }
 }
 
 /// A host that believes the same CA without anything of ours: a principals file for the account.

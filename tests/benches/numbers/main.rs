@@ -5,12 +5,20 @@
 //! printed as `OVER` and is no failure: the exit code is 0 whenever everything could be measured.
 #![allow(clippy::expect_used, reason = "in a benchmark a failed step ends the run with that sentence")]
 
+mod crowd;
+mod ending;
+mod execs;
 mod filled;
+mod fresh;
+mod idle;
 mod issuing;
 mod ledger;
 mod login;
+mod login_recorded;
 mod measure;
 mod module;
+mod others;
+mod recorded;
 mod row;
 mod signing;
 mod verdict;
@@ -22,13 +30,19 @@ use row::Row;
 /// A number's name, how many runs it takes unless told otherwise, and what measures it.
 type Number = (&'static str, usize, fn(usize) -> Vec<Row>);
 
-const NUMBERS: [Number; 6] = [
+const NUMBERS: [Number; 11] = [
     ("verdict", 5000, verdict::rows),
     ("login", 200, login::rows),
     ("signing", 200, signing::rows),
     ("issuing", 40, issuing::rows),
     ("ledger", 100, ledger::rows),
     ("module", 5, module::rows),
+    ("login_recorded", 100, login_recorded::rows),
+    ("execs", 10, execs::rows),
+    ("ending", 100, ending::rows),
+    ("idle", 5, idle::rows),
+    // The last: it leaves the kernel's audit as it can't be before (others/auditd.rs).
+    ("others", 5, others::rows),
 ];
 
 fn main() -> ExitCode {

@@ -17,6 +17,20 @@ impl Times {
         median(self.0.clone())
     }
 
+    /// The time that this share of all does not exceed: 1.0 is the worst.
+    pub(crate) fn at(&self, share: f64) -> Duration {
+        let mut times = self.0.clone();
+        times.sort_unstable();
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a small count"
+        )]
+        let rank = (share * times.len() as f64).ceil() as usize;
+        times[rank.clamp(1, times.len()) - 1]
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.0.len()
     }
@@ -36,6 +50,12 @@ impl Times {
             .collect();
         differences.sort_by(f64::total_cmp);
         differences[differences.len() / 2]
+    }
+}
+
+impl FromIterator<Duration> for Times {
+    fn from_iter<I: IntoIterator<Item = Duration>>(times: I) -> Self {
+        Self(times.into_iter().collect())
     }
 }
 

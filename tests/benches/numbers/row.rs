@@ -106,6 +106,13 @@ impl Row {
         }
     }
 
+    /// How times are spread: half of them, 99 of 100, the worst.
+    pub(crate) fn spread(what: &str, times: &Times) -> Self {
+        let [half, most, worst] = [0.5, 0.99, 1.0].map(|share| duration(times.at(share)));
+        let figure = format!("p50 {half}, p99 {most}, worst {worst}");
+        Self::alone(what, figure, times.count())
+    }
+
     /// A figure beside the text of a baseline.
     pub(crate) fn beside(mut self, ours: String, baseline: String) -> Self {
         (self.ours, self.baseline) = (ours, baseline);

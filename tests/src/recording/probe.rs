@@ -1,6 +1,6 @@
 //! Small programs that start programs in unusual ways, compiled once and put on a host by name.
 //!
-//! `probe` is static C, `narrow` a 32-bit program in assembly. The built file's name carries a hash of its source, so a
+//! `probe` is static C, `narrow` a 32-bit program in assembly, `forks` what the benchmarks time. The built file's name carries a hash of its source, so a
 //! changed source is built anew, and test programs that run side by side build it by rename.
 
 use std::path::{Path, PathBuf};
@@ -18,8 +18,12 @@ pub const PROBE: &str = "/usr/local/bin/probe";
 /// Where a host has the 32-bit program.
 pub const NARROW: &str = "/usr/local/bin/narrow";
 
+/// Where a host has the loop that the benchmarks time.
+pub const FORKS: &str = "/usr/local/bin/forks";
+
 const PROBE_SOURCE: &str = include_str!("probes/probe.c");
 const NARROW_SOURCE: &str = include_str!("probes/narrow.s");
+const FORKS_SOURCE: &str = include_str!("probes/forks.c");
 
 /// Puts both programs on a host.
 ///
@@ -46,6 +50,22 @@ pub fn install(host: &Host) {
     });
     host.put(PROBE, probe);
     host.put(NARROW, narrow);
+}
+
+/// Puts the loop that the benchmarks time on a host.
+///
+/// # Panics
+/// When it does not build.
+pub fn install_forks(host: &Host) {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let forks = BUILT.get_or_init(|| {
+        built("forks.c", FORKS_SOURCE, |source, to| {
+            let mut gcc = Command::new(program("gcc", "gcc"));
+            gcc.args(["-O2", "-Wall", "-Wextra", "-Werror", "-o"]).arg(to).arg(source);
+            drop(run(gcc).ok());
+        })
+    });
+    host.put(FORKS, forks);
 }
 
 /// The built file of a source, from the cache in the target folder or made now.
