@@ -1,8 +1,8 @@
 //! The loop of `execs.rs` under what else Debian has to record commands with, each as its package sets it up, beside the
 //! same loop without any of them.
 //!
-//! Each must have recorded every program, or its time says nothing. How much that is worth is another matter: snoopy and
-//! sudo are libraries in the caller's own memory, and a static program passes both by.
+//! Each must have recorded every program, or its time says nothing. How much that is worth is another matter: snoopy is a
+//! library in the caller's own memory, and none of the three waits until a record is durable.
 
 mod auditd;
 

@@ -48,6 +48,12 @@ impl Recorded {
         recorded
     }
 
+    /// The same with the spool in memory, where a sync does nothing: what is not the disk's.
+    pub(crate) fn in_memory() -> Self {
+        let disk = tempfile::Builder::new().prefix("jit-bench-").tempdir().expect("a folder");
+        Self { recording: Recording::prepared(TABLE, probe::install_forks), disk }
+    }
+
     /// The folder on the disk.
     pub(crate) fn disk(&self) -> &Path {
         self.disk.path()
