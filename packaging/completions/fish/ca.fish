@@ -154,14 +154,15 @@ complete -c ca -n "__fish_ca_using_subcommand approver; and __fish_seen_subcomma
 complete -c ca -n "__fish_ca_using_subcommand approver; and __fish_seen_subcommand_from help" -f -a "end" -d 'End an approver, or one key of an approver, now and for good'
 complete -c ca -n "__fish_ca_using_subcommand approver; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write the approvers file for hosts: allowed_signers lines, as ssh-keygen -Y verify reads them'
 complete -c ca -n "__fish_ca_using_subcommand approver; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end help" -l dir -d 'The authority\'s directory' -r -F
-complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end help" -l passphrase-fd -d 'Read the passphrase from this file descriptor, up to the end of its first line' -r
-complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end help" -l json -d 'Print JSON, with times in UTC'
-complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end help" -s h -l help -d 'Print help'
-complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end help" -f -a "add" -d 'Add a host with its roles, or give one exactly these roles'
-complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end help" -f -a "list" -d 'List the hosts'
-complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end help" -f -a "end" -d 'End a host: no new grant can name it'
-complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end bundle help" -l dir -d 'The authority\'s directory' -r -F
+complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end bundle help" -l passphrase-fd -d 'Read the passphrase from this file descriptor, up to the end of its first line' -r
+complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end bundle help" -l json -d 'Print JSON, with times in UTC'
+complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end bundle help" -s h -l help -d 'Print help'
+complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end bundle help" -f -a "add" -d 'Add a host with its roles, or give one exactly these roles'
+complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end bundle help" -f -a "list" -d 'List the hosts'
+complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end bundle help" -f -a "end" -d 'End a host: no new grant can name it'
+complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end bundle help" -f -a "bundle" -d 'Make the trust bundle of a host: CA keys, approvers, revocations, its name and roles, signed by the trust root'
+complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end bundle help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from add" -l role -d 'A role of the host; can stand more than once' -r
 complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from add" -l dir -d 'The authority\'s directory' -r -F
 complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from add" -l passphrase-fd -d 'Read the passphrase from this file descriptor, up to the end of its first line' -r
@@ -176,9 +177,21 @@ complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_f
 complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from end" -l passphrase-fd -d 'Read the passphrase from this file descriptor, up to the end of its first line' -r
 complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from end" -l json -d 'Print JSON, with times in UTC'
 complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from end" -s h -l help -d 'Print help'
+complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from bundle" -s o -l output -d 'Where to write it; - is standard output' -r -F
+complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from bundle" -l key -d 'Sign with the trust root in this private key file' -r -F
+complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from bundle" -l signature -d 'Take this signature over --text, made with ssh-keygen -Y sign -n trust@pam-jit' -r -F
+complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from bundle" -l text -d 'The text that --unsigned wrote, for --signature' -r -F
+complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from bundle" -l above -d 'The host has applied this version already, of a ledger that is lost: make a higher one' -r
+complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from bundle" -l dir -d 'The authority\'s directory' -r -F
+complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from bundle" -l passphrase-fd -d 'Read the passphrase from this file descriptor, up to the end of its first line' -r
+complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from bundle" -l agent -d 'Sign with the trust root in the ssh-agent'
+complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from bundle" -l unsigned -d 'Write the text alone, to be signed elsewhere'
+complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from bundle" -l json -d 'Print JSON, with times in UTC'
+complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from bundle" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from help" -f -a "add" -d 'Add a host with its roles, or give one exactly these roles'
 complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the hosts'
 complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from help" -f -a "end" -d 'End a host: no new grant can name it'
+complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from help" -f -a "bundle" -d 'Make the trust bundle of a host: CA keys, approvers, revocations, its name and roles, signed by the trust root'
 complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ca -n "__fish_ca_using_subcommand grant; and not __fish_seen_subcommand_from create show help" -l dir -d 'The authority\'s directory' -r -F
 complete -c ca -n "__fish_ca_using_subcommand grant; and not __fish_seen_subcommand_from create show help" -l passphrase-fd -d 'Read the passphrase from this file descriptor, up to the end of its first line' -r
@@ -311,5 +324,6 @@ complete -c ca -n "__fish_ca_using_subcommand help; and __fish_seen_subcommand_f
 complete -c ca -n "__fish_ca_using_subcommand help; and __fish_seen_subcommand_from host" -f -a "add" -d 'Add a host with its roles, or give one exactly these roles'
 complete -c ca -n "__fish_ca_using_subcommand help; and __fish_seen_subcommand_from host" -f -a "list" -d 'List the hosts'
 complete -c ca -n "__fish_ca_using_subcommand help; and __fish_seen_subcommand_from host" -f -a "end" -d 'End a host: no new grant can name it'
+complete -c ca -n "__fish_ca_using_subcommand help; and __fish_seen_subcommand_from host" -f -a "bundle" -d 'Make the trust bundle of a host: CA keys, approvers, revocations, its name and roles, signed by the trust root'
 complete -c ca -n "__fish_ca_using_subcommand help; and __fish_seen_subcommand_from grant" -f -a "create" -d 'Ask for access: writes a request that approvers sign'
 complete -c ca -n "__fish_ca_using_subcommand help; and __fish_seen_subcommand_from grant" -f -a "show" -d 'Show a grant, its approvals and its newest certificates'

@@ -30,12 +30,14 @@ complete -c jit -n "__fish_jit_needs_command" -s V -l version -d 'Print version'
 complete -c jit -n "__fish_jit_needs_command" -f -a "principals" -d 'List the principals of an account, for sshd\'s AuthorizedPrincipalsCommand'
 complete -c jit -n "__fish_jit_needs_command" -f -a "try" -d 'Say whether a certificate would be let in, without logging in'
 complete -c jit -n "__fish_jit_needs_command" -f -a "check" -d 'Look at every door that a vendor must not have, and name the open ones'
+complete -c jit -n "__fish_jit_needs_command" -f -a "setup" -d 'Make this a host that vendors log in to with grants only; can\'t lock an administrator out'
 complete -c jit -n "__fish_jit_needs_command" -f -a "recorder" -d 'Record every session of a vendor and end it in time; runs until it is stopped'
 complete -c jit -n "__fish_jit_needs_command" -f -a "sweep" -d 'End what should be over and repair what a crash left'
 complete -c jit -n "__fish_jit_needs_command" -f -a "sessions" -d 'List the open sessions'
 complete -c jit -n "__fish_jit_needs_command" -f -a "show" -d 'Show a session\'s records: who, why it ended, and each command'
 complete -c jit -n "__fish_jit_needs_command" -f -a "end" -d 'End sessions now, with all their processes; returns when the kernel says that they are over'
 complete -c jit -n "__fish_jit_needs_command" -f -a "extend" -d 'Let a session go on under the certificate of a new grant of the same scope'
+complete -c jit -n "__fish_jit_needs_command" -f -a "trust" -d 'Believe a trust bundle: CA keys, approvers, revocations, this host\'s name and roles'
 complete -c jit -n "__fish_jit_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c jit -n "__fish_jit_using_subcommand principals" -l config -d 'The host configuration' -r -F
 complete -c jit -n "__fish_jit_using_subcommand principals" -l explain -d 'Say on standard error why nothing is printed'
@@ -52,6 +54,23 @@ complete -c jit -n "__fish_jit_using_subcommand check" -l pam-dir -d 'The direct
 complete -c jit -n "__fish_jit_using_subcommand check" -l config -d 'The host configuration' -r -F
 complete -c jit -n "__fish_jit_using_subcommand check" -l json -d 'Print JSON'
 complete -c jit -n "__fish_jit_using_subcommand check" -s h -l help -d 'Print help'
+complete -c jit -n "__fish_jit_using_subcommand setup" -l host -d 'This host\'s name in grants, for a new host.toml [default: what the system is called]' -r
+complete -c jit -n "__fish_jit_using_subcommand setup" -l authority -d 'The trust root\'s fingerprint, as `ca init` prints it, for a new host.toml' -r
+complete -c jit -n "__fish_jit_using_subcommand setup" -l admin -d 'The account whose trial login must get in' -r
+complete -c jit -n "__fish_jit_using_subcommand setup" -l wait -d 'Seconds in which the change must be confirmed' -r
+complete -c jit -n "__fish_jit_using_subcommand setup" -l sshd -d 'The sshd that vendors reach' -r -F
+complete -c jit -n "__fish_jit_using_subcommand setup" -l sshd-config -d 'Its configuration' -r -F
+complete -c jit -n "__fish_jit_using_subcommand setup" -l sshd-pid -d 'Its listening process, where neither systemd nor its PidFile knows it' -r
+complete -c jit -n "__fish_jit_using_subcommand setup" -l change -d 'Only this change: what the timer says' -r
+complete -c jit -n "__fish_jit_using_subcommand setup" -l after -d 'Only then: what the child without systemd says' -r
+complete -c jit -n "__fish_jit_using_subcommand setup" -l config -d 'The host configuration' -r -F
+complete -c jit -n "__fish_jit_using_subcommand setup" -l dry-run -d 'Print the diff of everything that would change; change nothing'
+complete -c jit -n "__fish_jit_using_subcommand setup" -l yes -d 'Keep the change when the trial logins pass, without asking'
+complete -c jit -n "__fish_jit_using_subcommand setup" -l confirm -d 'Keep the change that waits for it'
+complete -c jit -n "__fish_jit_using_subcommand setup" -l restore -d 'Take the change that waits for it back now'
+complete -c jit -n "__fish_jit_using_subcommand setup" -l remove -d 'Take everything out again; /etc/jit stays'
+complete -c jit -n "__fish_jit_using_subcommand setup" -l purge -d 'With --remove: delete the files of /etc/jit too'
+complete -c jit -n "__fish_jit_using_subcommand setup" -s h -l help -d 'Print help'
 complete -c jit -n "__fish_jit_using_subcommand recorder" -l config -d 'The host configuration' -r -F
 complete -c jit -n "__fish_jit_using_subcommand recorder" -l wanted -d 'Only say whether this host wants one: exit status 1 if host.toml is sound and has no table [recorder]'
 complete -c jit -n "__fish_jit_using_subcommand recorder" -s h -l help -d 'Print help'
@@ -75,13 +94,22 @@ complete -c jit -n "__fish_jit_using_subcommand end" -s h -l help -d 'Print help
 complete -c jit -n "__fish_jit_using_subcommand extend" -l cert -d 'The new grant\'s certificate' -r -F
 complete -c jit -n "__fish_jit_using_subcommand extend" -l config -d 'The host configuration' -r -F
 complete -c jit -n "__fish_jit_using_subcommand extend" -s h -l help -d 'Print help'
-complete -c jit -n "__fish_jit_using_subcommand help; and not __fish_seen_subcommand_from principals try check recorder sweep sessions show end extend help" -f -a "principals" -d 'List the principals of an account, for sshd\'s AuthorizedPrincipalsCommand'
-complete -c jit -n "__fish_jit_using_subcommand help; and not __fish_seen_subcommand_from principals try check recorder sweep sessions show end extend help" -f -a "try" -d 'Say whether a certificate would be let in, without logging in'
-complete -c jit -n "__fish_jit_using_subcommand help; and not __fish_seen_subcommand_from principals try check recorder sweep sessions show end extend help" -f -a "check" -d 'Look at every door that a vendor must not have, and name the open ones'
-complete -c jit -n "__fish_jit_using_subcommand help; and not __fish_seen_subcommand_from principals try check recorder sweep sessions show end extend help" -f -a "recorder" -d 'Record every session of a vendor and end it in time; runs until it is stopped'
-complete -c jit -n "__fish_jit_using_subcommand help; and not __fish_seen_subcommand_from principals try check recorder sweep sessions show end extend help" -f -a "sweep" -d 'End what should be over and repair what a crash left'
-complete -c jit -n "__fish_jit_using_subcommand help; and not __fish_seen_subcommand_from principals try check recorder sweep sessions show end extend help" -f -a "sessions" -d 'List the open sessions'
-complete -c jit -n "__fish_jit_using_subcommand help; and not __fish_seen_subcommand_from principals try check recorder sweep sessions show end extend help" -f -a "show" -d 'Show a session\'s records: who, why it ended, and each command'
-complete -c jit -n "__fish_jit_using_subcommand help; and not __fish_seen_subcommand_from principals try check recorder sweep sessions show end extend help" -f -a "end" -d 'End sessions now, with all their processes; returns when the kernel says that they are over'
-complete -c jit -n "__fish_jit_using_subcommand help; and not __fish_seen_subcommand_from principals try check recorder sweep sessions show end extend help" -f -a "extend" -d 'Let a session go on under the certificate of a new grant of the same scope'
-complete -c jit -n "__fish_jit_using_subcommand help; and not __fish_seen_subcommand_from principals try check recorder sweep sessions show end extend help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jit -n "__fish_jit_using_subcommand trust" -l root -d 'The trust root that the bundle must be signed by; on first use it is pinned' -r
+complete -c jit -n "__fish_jit_using_subcommand trust" -l drop -d 'Apply every *.bundle in this folder, as jit-trust.service does; refused ones become *.refused' -r -F
+complete -c jit -n "__fish_jit_using_subcommand trust" -l config -d 'The host configuration' -r -F
+complete -c jit -n "__fish_jit_using_subcommand trust" -l yes -d 'On a terminal: do not ask whether to apply it (the root of a first use is asked for all the same)'
+complete -c jit -n "__fish_jit_using_subcommand trust" -l dry-run -d 'Say what it would change, and change nothing'
+complete -c jit -n "__fish_jit_using_subcommand trust" -l json -d 'Print JSON'
+complete -c jit -n "__fish_jit_using_subcommand trust" -s h -l help -d 'Print help'
+complete -c jit -n "__fish_jit_using_subcommand help; and not __fish_seen_subcommand_from principals try check setup recorder sweep sessions show end extend trust help" -f -a "principals" -d 'List the principals of an account, for sshd\'s AuthorizedPrincipalsCommand'
+complete -c jit -n "__fish_jit_using_subcommand help; and not __fish_seen_subcommand_from principals try check setup recorder sweep sessions show end extend trust help" -f -a "try" -d 'Say whether a certificate would be let in, without logging in'
+complete -c jit -n "__fish_jit_using_subcommand help; and not __fish_seen_subcommand_from principals try check setup recorder sweep sessions show end extend trust help" -f -a "check" -d 'Look at every door that a vendor must not have, and name the open ones'
+complete -c jit -n "__fish_jit_using_subcommand help; and not __fish_seen_subcommand_from principals try check setup recorder sweep sessions show end extend trust help" -f -a "setup" -d 'Make this a host that vendors log in to with grants only; can\'t lock an administrator out'
+complete -c jit -n "__fish_jit_using_subcommand help; and not __fish_seen_subcommand_from principals try check setup recorder sweep sessions show end extend trust help" -f -a "recorder" -d 'Record every session of a vendor and end it in time; runs until it is stopped'
+complete -c jit -n "__fish_jit_using_subcommand help; and not __fish_seen_subcommand_from principals try check setup recorder sweep sessions show end extend trust help" -f -a "sweep" -d 'End what should be over and repair what a crash left'
+complete -c jit -n "__fish_jit_using_subcommand help; and not __fish_seen_subcommand_from principals try check setup recorder sweep sessions show end extend trust help" -f -a "sessions" -d 'List the open sessions'
+complete -c jit -n "__fish_jit_using_subcommand help; and not __fish_seen_subcommand_from principals try check setup recorder sweep sessions show end extend trust help" -f -a "show" -d 'Show a session\'s records: who, why it ended, and each command'
+complete -c jit -n "__fish_jit_using_subcommand help; and not __fish_seen_subcommand_from principals try check setup recorder sweep sessions show end extend trust help" -f -a "end" -d 'End sessions now, with all their processes; returns when the kernel says that they are over'
+complete -c jit -n "__fish_jit_using_subcommand help; and not __fish_seen_subcommand_from principals try check setup recorder sweep sessions show end extend trust help" -f -a "extend" -d 'Let a session go on under the certificate of a new grant of the same scope'
+complete -c jit -n "__fish_jit_using_subcommand help; and not __fish_seen_subcommand_from principals try check setup recorder sweep sessions show end extend trust help" -f -a "trust" -d 'Believe a trust bundle: CA keys, approvers, revocations, this host\'s name and roles'
+complete -c jit -n "__fish_jit_using_subcommand help; and not __fish_seen_subcommand_from principals try check setup recorder sweep sessions show end extend trust help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
