@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use e2e::authority::Request;
 use e2e::clock;
+use e2e::deadline;
 use e2e::process::Running;
 use e2e::recording::TABLE;
 
@@ -57,11 +58,16 @@ fn at_window_close(count: usize) -> Row {
         });
         sleep(LOOK);
     }
-    let closes = recorded.recording.records("session.close");
+    // The last process is gone a moment before its record is written.
+    let closed = || {
+        let closes = recorded.recording.records("session.close");
+        let of_one =
+            |id: &String| closes.iter().find(|close| close["jit"]["session"] == id.as_str()).cloned();
+        ids.iter().map(of_one).collect::<Option<Vec<_>>>()
+    };
+    let closes = deadline::poll(deadline::SOON, closed).expect("each session is closed in the records");
     let mut recorded_late: Vec<u64> = Vec::new();
-    for id in &ids {
-        let close = closes.iter().find(|close| close["jit"]["session"] == id.as_str());
-        let close = close.unwrap_or_else(|| panic!("{id} is closed in the records"));
+    for close in &closes {
         assert_eq!(close["jit"]["reason"], "window_closed", "{close}");
         recorded_late.push(close["jit"]["lateness_ms"].as_u64().expect("a lateness"));
     }
