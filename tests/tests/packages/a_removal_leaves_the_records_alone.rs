@@ -38,8 +38,9 @@ fn a_removal_ends_sessions_and_a_purge_leaves_nothing_but_the_records() {
     }
     assert!(host.has("/etc/jit/host.toml"), "removed, not purged: the configuration stays");
 
+    assert!(!host.has("/etc/ssh/sshd_config.d/50-pam-jit.conf"), "sshd's block went with the lines");
+
     // Purging.
-    drop(host.script("rm /etc/ssh/sshd_config.d/50-pam-jit.conf && systemctl reload ssh", []).ok());
     drop(host.script("getent group jit-vendors | cut -d: -f4 | tr , '\\n' | xargs -n 1 userdel", []).ok());
     let records = Records::of(host).action("session.open").count();
     let said = host.script(&apt("purge jit-host jit-ca libpam-jit"), []).ok().stdout;
