@@ -53,7 +53,8 @@ impl Host {
             "jit-sweep.timer",
         ]));
         self.wait(SOON, "jit-recorder.service is active", || self.is_active("jit-recorder.service"));
-        drop(self.run(["systemctl", "reload", "ssh.service"]).ok());
+        // A reload comes back before sshd listens again, a restart when it does; sessions live through both.
+        drop(self.run(["systemctl", "restart", "ssh.service"]).ok());
     }
 
     /// The files of the packages, and nothing set up: no login changes.

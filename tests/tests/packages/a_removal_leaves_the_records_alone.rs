@@ -3,6 +3,7 @@
 use e2e::authority::Request;
 use e2e::booted::records::Records;
 use e2e::deadline::SOON;
+use e2e::host::VENDORS;
 use e2e::packages::Debs;
 
 use crate::a_host_without_configuration_is_left_alone::doors;
@@ -31,6 +32,7 @@ fn a_removal_ends_sessions_and_a_purge_leaves_nothing_but_the_records() {
     let named = host.script("grep -rl pam_jit /etc/pam.d", []);
     assert_eq!(named.stdout, "", "no PAM file names the module");
     assert!(!host.has(&host.module()));
+    assert!(!host.has("/etc/ssh/sshd_config.d/50-pam-jit.conf"), "sshd's block went with the set-up");
     assert!(!world.client(&jo).exec("true").succeeded(), "vendors are out");
     drop(world.admin().exec("true").ok());
     for unit in ["jit-recorder.socket", "jit-recorder.service", "jit-sweep.timer"] {
@@ -38,10 +40,10 @@ fn a_removal_ends_sessions_and_a_purge_leaves_nothing_but_the_records() {
     }
     assert!(host.has("/etc/jit/host.toml"), "removed, not purged: the configuration stays");
 
-    assert!(!host.has("/etc/ssh/sshd_config.d/50-pam-jit.conf"), "sshd's block went with the lines");
-
     // Purging.
-    drop(host.script("getent group jit-vendors | cut -d: -f4 | tr , '\\n' | xargs -n 1 userdel", []).ok());
+    for account in VENDORS {
+        drop(host.run(["userdel", account]).ok());
+    }
     let records = Records::of(host).action("session.open").count();
     let said = host.script(&apt("purge jit-host jit-ca libpam-jit"), []).ok().stdout;
     assert!(said.contains("/var/lib/jit/spool"), "it says where the records are: {said}");
