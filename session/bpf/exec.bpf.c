@@ -36,6 +36,7 @@ struct pt_regs { unsigned long orig_ax; } CORE;
 enum { LEVELS = 33 }; /* MAX_PID_NS_LEVEL, and the first */
 enum { EXEC = 1, FAILED = 2, EXITED = 3 };
 enum { SCRIPT = 1 };
+enum { RING = 4194304 };
 enum { NAME = 256, CHUNK = 16384, CHUNKS = 400 }; /* 6.2 MiB: more than the kernel takes as arguments */
 
 struct event {
@@ -62,10 +63,11 @@ enum { HEAD = __builtin_offsetof(struct event, data) };
 #define TYPE(name, type) type *name
 
 /* The reader has the ring mapped twice over, all of it resident: 4 MiB are 8 in its memory. Room for an exec with as many
- * arguments as an 8 MiB stack allows, twice almost, or for ten thousand ordinary ones, before the reader has its turn; what
- * does not fit is counted in `lost` and told.
+ * arguments as an 8 MiB stack allows, twice almost, or for ten thousand ordinary ones, before the reader has its turn. Behind
+ * its half of it an exec has only its beginning told, so that others find room for theirs; what does not fit is counted in
+ * `lost` and told.
  */
-struct { UINT(type, 27 /* RINGBUF */); UINT(max_entries, 4194304); } events SEC(".maps");
+struct { UINT(type, 27 /* RINGBUF */); UINT(max_entries, RING); } events SEC(".maps");
 struct { UINT(type, 1 /* HASH */); UINT(max_entries, 16384); TYPE(key, u32); TYPE(value, u8); } sessions SEC(".maps");
 struct { UINT(type, 1 /* HASH */); UINT(max_entries, 16384); TYPE(key, u32); TYPE(value, u8); } firsts SEC(".maps");
 struct { UINT(type, 6 /* PERCPU_ARRAY */); UINT(max_entries, 1); TYPE(key, u32); TYPE(value, struct event); } scratch SEC(".maps");
@@ -80,6 +82,7 @@ static struct task_struct *(*const current_task)(void) = (void *)158; /* bpf_get
 static long (*const probe_read_user)(void *to, u32 size, const void *from) = (void *)112;
 static long (*const probe_read_kernel_str)(void *to, u32 size, const void *from) = (void *)115;
 static long (*const probe_read_kernel)(void *to, u32 size, const void *from) = (void *)113;
+static u64 (*const ringbuf_query)(void *ring, u64 flags) = (void *)134;
 static long (*const ringbuf_output)(void *ring, void *data, u64 size, u64 flags) = (void *)130;
 
 static void send(struct event *event, u32 length)
@@ -168,10 +171,15 @@ int command_ran(u64 *context)
 		u32 rest = *(volatile u32 *)&event->total, offset = chunk * CHUNK;
 		if (offset >= rest)
 			break;
+		event->offset = offset;
+		if (chunk > 0 && ringbuf_query(&events, 0 /* BPF_RB_AVAIL_DATA */) > RING / 2) {
+			/* What is left is for the beginnings of others: an exec that nobody tells of could have lied. */
+			send(event, 0);
+			break;
+		}
 		u32 length = rest - offset;
 		if (length > CHUNK)
 			length = CHUNK;
-		event->offset = offset;
 		/* A page that is not there (swapped out within microseconds) reads as a failed chunk. */
 		if (probe_read_user(event->data, length, (const void *)(start + offset)) != 0)
 			length = 0;

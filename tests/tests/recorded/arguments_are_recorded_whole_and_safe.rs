@@ -4,6 +4,7 @@
 use sha2::{Digest, Sha256};
 
 use e2e::recording::Recording;
+use e2e::recording::probe;
 use e2e::recording::session::{Session, arguments_of};
 use serde_json::Value;
 
@@ -175,4 +176,23 @@ fn no_secret_of_an_argument_is_written_or_shown() {
     }
     drop(recording.jit(["end", &session.id, "--reason", "seen"]).ok());
     drop(running.finish());
+}
+
+#[test]
+fn of_many_huge_calls_at_once_the_kernel_tells_of_each() {
+    let recording = Recording::fresh();
+    probe::install(&recording.world.host);
+    // Together four times what the kernel's buffer holds: no call's own word may be pushed out by others.
+    let words = "for i in $(seq 16); do probe many /bin/true 14 120000 & done; wait";
+    let (outcome, session) = recording.exec(&recording.client(), words);
+    drop(outcome.ok());
+    let close = session.close();
+    let parts = parts_of(&session);
+    let first: Vec<_> = parts.iter().filter(|record| record["jit"]["part"] == 1).collect();
+    assert_eq!(first.len(), 16, "{close}");
+    for record in first {
+        assert_eq!(record["jit"]["argv_source"], "kernel", "{record}");
+        assert!(arguments_of(record)[1].starts_with("1-xxx"), "{record}");
+    }
+    assert_eq!(recording.records("recorder.full").len(), 0);
 }
