@@ -22,6 +22,7 @@ mod sshd_block;
 mod stage;
 mod state;
 mod trial_login;
+mod units;
 
 pub use error::{Result, SetupError};
 pub use host_files::Wanted;
@@ -122,7 +123,7 @@ pub fn install(request: &Request, say: Say<'_>) -> Result<()> {
         state.end(true)?;
         confirm::disarm(&id);
         say("done: the host is set up");
-        what_is_next(say);
+        go_on(say);
         return Ok(());
     }
     // Whoever confirms or takes back meanwhile needs the lock.
@@ -135,7 +136,7 @@ pub fn install(request: &Request, say: Say<'_>) -> Result<()> {
         Answer::Typed => confirm(say),
         Answer::Confirmed => {
             say("confirmed: the host is set up");
-            what_is_next(say);
+            go_on(say);
             Ok(())
         }
         Answer::TakenBack | Answer::Silence => {
@@ -159,7 +160,7 @@ pub fn confirm(say: Say<'_>) -> Result<()> {
             state.end(true)?;
             confirm::disarm(&id);
             say("confirmed: the host is set up");
-            what_is_next(say);
+            go_on(say);
             Ok(())
         }
         Some(_) => Err(SetupError::new("the change under way did not come to its end")
@@ -349,13 +350,14 @@ fn refused(trial: &Trial<'_>, administrator: &str, said: &str, sshd: &Sshd) -> R
     })
 }
 
-/// What a vendor's login needs besides; administrators are not concerned.
-fn what_is_next(say: Say<'_>) {
+/// What follows once it stays: the units, and what a vendor's login needs besides. Administrators are not concerned.
+fn go_on(say: Say<'_>) {
     for file in host_files::from_the_authority() {
         say(&format!("vendors are refused until {} is there: it comes from the authority", file.display()));
     }
-    if let Err(error) = hostfile::HostConfig::load(Path::new(hostfile::DEFAULT_CONFIG)) {
-        say(&format!("vendors are refused until host.toml is complete: {error}"));
+    match hostfile::HostConfig::load(Path::new(hostfile::DEFAULT_CONFIG)) {
+        Ok(_) => units::start(say),
+        Err(error) => say(&format!("vendors are refused until host.toml is complete: {error}")),
     }
     say("`jit check` names what is still open");
 }
