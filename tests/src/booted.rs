@@ -3,7 +3,8 @@
 //! [`base`] makes the folder once with debootstrap and keeps it; [`place`] puts a copy-on-write layer over it and boots
 //! it with systemd-nspawn, inside namespaces that the kernel tears down with the harness; [`host`] is the booted host,
 //! [`client`] logs in to it from the outside over a virtual cable, [`world`] adds the usual cast, [`records`] reads what
-//! the recorder wrote, and [`session`] looks at the kernel's side of a session. Nothing of it touches the machine's own network, mounts, units or clock.
+//! the recorder wrote, [`session`] looks at the kernel's side of a session,
+//! and [`terminal`] is a person who types. Nothing of it touches the machine's own network, mounts, units or clock.
 
 pub mod base;
 pub mod client;
@@ -13,4 +14,5 @@ pub mod place;
 pub mod program;
 pub mod records;
 pub mod session;
+pub mod terminal;
 pub mod world;

@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tempfile::TempDir;
 
 use crate::booted::host::Host;
-use crate::booted::place::HOST_ADDRESS;
 use crate::identity::Identity;
 use crate::process::{Outcome, Running, program, run};
 
@@ -33,7 +32,7 @@ impl<'a> Client<'a> {
     pub fn new(host: &'a Host, account: &str, identity: &Identity) -> Self {
         let folder = tempfile::Builder::new().prefix("jit-client-").tempdir().expect("a scratch folder");
         let key = host.read("/etc/ssh/ssh_host_ed25519_key.pub");
-        std::fs::write(folder.path().join("known_hosts"), format!("{HOST_ADDRESS} {key}"))
+        std::fs::write(folder.path().join("known_hosts"), format!("{} {key}", host.address()))
             .expect("writes known_hosts");
         let (account, identity) = (account.to_owned(), identity.clone());
         Self { host, folder, account, identity, source: unused_address() }
@@ -86,15 +85,10 @@ impl<'a> Client<'a> {
     /// When `ssh` can't be started.
     #[must_use]
     pub fn open_shell(&self, flags: &[&str], input: &str) -> OpenShell {
-        use std::io::Write;
         let screen = self.folder.path().join(format!("screen-{}", unused_number()));
-        let file = std::fs::File::create(&screen).expect("a scratch file for the screen");
-        let mut command = self.ssh(&[&["-tt"], flags].concat(), &[]);
-        command.stdin(Stdio::piped()).stdout(file.try_clone().expect("duplicates it")).stderr(file);
-        let mut child = command.spawn().expect("starts ssh");
-        let mut keyboard = child.stdin.take().expect("a pipe");
-        keyboard.write_all(input.as_bytes()).expect("types");
-        OpenShell { child, keyboard, screen }
+        let mut shell = OpenShell::start(self.ssh(&[&["-tt"], flags].concat(), &[]), screen);
+        shell.types(input);
+        shell
     }
 
     /// `sftp` in batch mode.
@@ -122,7 +116,7 @@ impl<'a> Client<'a> {
     }
 
     fn destination(&self) -> String {
-        format!("{}@{HOST_ADDRESS}", self.account)
+        format!("{}@{}", self.account, self.host.address())
     }
 
     /// The first value of an option counts: what a test asks for stands before what holds for every client.
@@ -153,6 +147,15 @@ pub struct OpenShell {
 }
 
 impl OpenShell {
+    /// Starts a program that makes a terminal; what is on it goes to the file `screen`.
+    pub(crate) fn start(mut command: Command, screen: PathBuf) -> Self {
+        let file = std::fs::File::create(&screen).expect("a scratch file for the screen");
+        command.stdin(Stdio::piped()).stdout(file.try_clone().expect("duplicates it")).stderr(file);
+        let mut child = command.spawn().expect("starts a program with a terminal");
+        let keyboard = child.stdin.take().expect("a pipe");
+        Self { child, keyboard, screen }
+    }
+
     /// Types.
     ///
     /// # Panics

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::booted::base;
-use crate::booted::place::{BOOT, Place};
+use crate::booted::place::{BOOT, HOST_ADDRESS, Place};
 use crate::deadline::{self, SOON};
 use crate::host::ADMIN;
 use crate::process::{Outcome, clean, program, run};
@@ -17,6 +17,7 @@ use crate::process::{Outcome, clean, program, run};
 pub struct Host {
     place: Place,
     leader: u32,
+    address: String,
 }
 
 impl Host {
@@ -26,9 +27,21 @@ impl Host {
     /// When it does not come up.
     #[must_use]
     pub fn boot() -> Self {
-        let mut place = Place::new(base::folder());
+        Self::boot_in(Place::new(base::folder(), "db1", HOST_ADDRESS, None), HOST_ADDRESS)
+    }
+
+    /// Another machine in this one's network, of this name and address (10.217.0.0/17).
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[must_use]
+    pub fn boot_beside(&self, name: &str, address: &str) -> Self {
+        Self::boot_in(Place::new(base::folder(), name, address, Some(&self.place)), address)
+    }
+
+    fn boot_in(mut place: Place, address: &str) -> Self {
         let leader = place.boot();
-        let host = Self { place, leader };
+        let host = Self { place, leader, address: address.to_owned() };
         host.wait_until_up();
         drop(host.run(["useradd", "--create-home", "--shell", "/bin/bash", ADMIN]).ok());
         host
@@ -98,6 +111,22 @@ impl Host {
         let mut command = self.command("sh");
         command.args(["-c", text, "script"]).args(arguments);
         run(command)
+    }
+
+    /// Its address in the network that it shares with its clients.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Pulls its cable: nobody reaches it, and it reaches nobody.
+    pub fn pull_cable(&self) {
+        self.place.plug("down");
+    }
+
+    /// Plugs it in again.
+    pub fn plug_in(&self) {
+        self.place.plug("up");
     }
 
     /// A command on the clients' end of the cable.

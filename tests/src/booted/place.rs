@@ -1,7 +1,8 @@
 //! The place that a booted host lives in: mount, process, network and cgroup namespaces, held by one child process.
 //!
-//! Inside are the layer over the base folder (in memory), a virtual cable with the clients' end here and the host's end
-//! in a network namespace of its own, and systemd-nspawn. Process 1 of the place lives as long as its standard input:
+//! Inside are the layer over the base folder (in memory), systemd-nspawn, and a virtual cable with the host's end in a network
+//! namespace of its own and the other end in a bridge, where the clients are. Several places may share the bridge: each
+//! machine keeps namespaces, address and boot of its own, and each cable can be pulled. Process 1 of the place lives as long as its standard input:
 //! when the harness lets go of it, even by SIGKILL, the kernel ends everything inside, and mounts and networks are gone.
 //! What is left is an empty cgroup, which this removes, or the next place made after a kill.
 
@@ -14,16 +15,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::deadline;
-use crate::process::{clean, program};
+use crate::process::{clean, program, run};
 
-/// The host's address on the cable.
+/// The address of a host that is alone; others of its network are beside it in 10.217.0.0/16.
 pub const HOST_ADDRESS: &str = "10.217.0.2";
 
 /// How long a boot or a shutdown may take on a busy machine.
 pub const BOOT: Duration = Duration::from_secs(90);
 
 /// The first half runs before the cgroup namespace is made, so that its root is the place's own cgroup. A mount of our
-/// own makes hybrid, pure and absent cgroup v2 look the same inside. Arguments: cgroup, base folder, the second half.
+/// own makes hybrid, pure and absent cgroup v2 look the same inside. Arguments: cgroup, the second half, its arguments.
 const HOLDER: &str = r#"
 set -e
 # Sessions inside begin without the login id of whoever runs the tests.
@@ -33,7 +34,10 @@ mkdir /run/cgroup
 mount -t cgroup2 cgroup2 /run/cgroup
 mkdir "/run/cgroup/$1"
 echo 0 >"/run/cgroup/$1/cgroup.procs"
-exec unshare --cgroup sh -c "$3" holder "$2"
+shift
+recipe=$1
+shift
+exec unshare --cgroup sh -c "$recipe" holder "$@"
 "#;
 
 const REMOVE: &str = r#"
@@ -47,7 +51,7 @@ done
 [ ! -d "$1" ]
 "#;
 
-/// Each line that the harness writes boots once; the exit code of systemd-nspawn tells that the host is off again.
+/// Arguments: base folder, the machine's name, its address. Each line that the harness writes boots once; the exit code of systemd-nspawn tells that the host is off again.
 const SECOND_HALF: &str = r#"
 set -e
 umount /run/cgroup
@@ -55,14 +59,20 @@ mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mkdir -p /run/base /run/layer/upper /run/layer/work /run/root
 mount --bind "$1" /run/base
 mount -t overlay overlay -o lowerdir=/run/base,upperdir=/run/layer/upper,workdir=/run/layer/work /run/root
-ip link set lo up
+# The base folder's own name is db1.
+[ "$2" = db1 ] || sed -i "s/db1/$2/" /run/root/etc/hostname /run/root/etc/hosts
+if ! ip link show vendors >/dev/null 2>&1; then
+    ip link set lo up
+    ip link add vendors type bridge
+    ip address add 10.217.0.1/16 dev vendors
+    ip link set vendors up
+    # Any number of clients, each with an address of its own.
+    ip route add local 10.217.128.0/17 dev lo
+fi
 ip netns add host
-ip link add vendors type veth peer name host0 netns host
-ip address add 10.217.0.1/16 dev vendors
-ip link set vendors up
-# Any number of clients, each with an address of its own.
-ip route add local 10.217.128.0/17 dev lo
-ip -n host address add 10.217.0.2/16 dev host0
+ip link add "$2" type veth peer name host0 netns host
+ip link set "$2" master vendors up
+ip -n host address add "$3/16" dev host0
 ip -n host link set lo up
 ip -n host link set host0 up
 echo ready
@@ -71,7 +81,7 @@ while read -r _; do
         set +e
         # bpf: the kernel's copy of what runs. --keep-unit, --register=no: no systemd is needed outside.
         systemd-nspawn --quiet --directory=/run/root --boot --register=no --keep-unit --console=read-only \
-            --machine=db1 --system-call-filter=bpf --capability=CAP_BPF,CAP_PERFMON \
+            --machine="$2" --system-call-filter=bpf --capability=CAP_BPF,CAP_PERFMON \
             --network-namespace-path=/run/netns/host --resolv-conf=off --timezone=off \
             </dev/null >>/run/console 2>&1
         echo $? >/run/off.new
@@ -86,23 +96,30 @@ pub struct Place {
     holder: Child,
     line: Option<ChildStdin>,
     cgroup: String,
+    name: String,
 }
 
 impl Place {
-    /// Makes the namespaces; nothing is booted yet.
+    /// Makes the namespaces of a machine with this name and address, `beside` another one in that one's network or in a
+    /// network of its own; nothing is booted yet.
     ///
     /// # Panics
     /// When the kernel or a missing program refuses: it needs root with `CAP_SYS_ADMIN`, overlayfs and cgroup v2.
     #[must_use]
-    pub fn new(base: &Path) -> Self {
+    pub fn new(base: &Path, name: &str, address: &str, beside: Option<&Self>) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let _present = (program("systemd-nspawn", "systemd-container"), program("ip", "iproute2"));
         let cgroup = format!("jit-booted-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         remove_cgroups(&cgroup);
-        let mut command = clean(program("unshare", "util-linux"));
+        let unshare = program("unshare", "util-linux");
+        let mut command = match beside {
+            Some(other) => other.outside(&unshare),
+            None => clean(unshare),
+        };
+        command.args(beside.is_none().then_some("--net"));
         command.args(["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"]);
-        command.args(["--net", "--mount-proc", "sh", "-c", HOLDER, "holder", &cgroup]);
-        command.arg(base).arg(SECOND_HALF);
+        command.args(["--mount-proc", "sh", "-c", HOLDER, "holder", &cgroup, SECOND_HALF]);
+        command.arg(base).args([name, address]);
         let errors = tempfile::tempfile().expect("a scratch file");
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         command.stderr(errors.try_clone().expect("duplicates a scratch file"));
@@ -112,7 +129,7 @@ impl Place {
         if let Some(output) = holder.stdout.take() {
             BufReader::new(output).read_line(&mut first).expect("reads from the place's first process");
         }
-        let place = Self { holder, line, cgroup };
+        let place = Self { holder, line, cgroup, name: name.to_owned() };
         assert!(
             first == "ready\n",
             "cannot make a place for a booted host (root with CAP_SYS_ADMIN, overlayfs, cgroup v2): {}",
@@ -161,6 +178,16 @@ impl Place {
         let mut command = clean(program("nsenter", "util-linux"));
         command.arg(format!("--net=/proc/{}/ns/net", self.holder.id())).arg("--").arg(inside);
         command
+    }
+
+    /// Pulls the machine's cable, or plugs it in again.
+    ///
+    /// # Panics
+    /// When `ip` refuses.
+    pub fn plug(&self, state: &str) {
+        let mut link = self.outside(&program("ip", "iproute2"));
+        link.args(["link", "set", &self.name, state]);
+        drop(run(link).ok());
     }
 
     fn own(&self, name: &str) -> PathBuf {
