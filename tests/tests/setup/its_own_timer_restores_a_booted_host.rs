@@ -58,6 +58,7 @@ fn a_host_is_set_up_records_a_vendors_session_and_is_bare_again() {
     let done = setup(&world, ["--yes", "--host", HOST, "--authority", &authority]).ok();
     assert!(done.stdout.contains("trial login: root gets in\n"), "{done:?}");
     assert!(done.stdout.contains("ssh.service was reloaded\n"), "{done:?}");
+    assert!(!done.stdout.contains("\nstarted "), "units that nobody has enabled stay as they are: {done:?}");
     admin_enters(&world);
     world.host.add_vendor_account(ACCOUNT);
     world.publish();
