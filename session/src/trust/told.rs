@@ -90,7 +90,11 @@ pub fn believe(
         }
     }
     let (work, _) = Work::begin(place)?;
-    match work.apply(signed, root, clock())? {
+    let outcome = work.apply(signed, root, clock())?;
+    if first && person {
+        show("next: `jit setup` opens this host to vendors with a grant, and to nobody else");
+    }
+    match outcome {
         Outcome::Applied => Ok(answer(signed, "applied", &changes, as_json)),
         Outcome::Already => Ok(answer(signed, "already-applied", &[], as_json)),
     }
