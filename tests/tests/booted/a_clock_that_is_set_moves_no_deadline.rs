@@ -3,7 +3,6 @@
 //! The machine has one wall clock, and these tests leave it alone: the recorder and the sweep get one of their own from
 //! libfaketime, whose offset is read anew at every call. CLOCK_BOOTTIME, which deadlines follow, stays the kernel's.
 
-
 use e2e::booted::world::World;
 
 use crate::busy::{Busy, request};
