@@ -16,7 +16,7 @@ mod daemon;
 pub mod door;
 mod files;
 pub(crate) mod forwarding;
-mod kernel_clock;
+mod kernel_clock_ffi;
 pub(crate) mod pam;
 pub mod pam_flow;
 pub mod pam_stack;

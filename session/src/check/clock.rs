@@ -1,7 +1,7 @@
 //! Doors 701-709: the clock. A window is as exact as the clock of the host that keeps it.
 
 use super::door::{Door, Finding};
-use super::kernel_clock::{self, KernelClock};
+use super::kernel_clock_ffi::{self, KernelClock};
 
 static UNSYNCHRONISED: Door = Door::warning(
     701,
@@ -21,7 +21,7 @@ pub(super) static DOORS: [&Door; 2] = [&UNSYNCHRONISED, &UNSURE];
 
 /// Looks at the kernel's clock.
 pub(super) fn look() -> Option<Finding> {
-    judge(kernel_clock::ask())
+    judge(kernel_clock_ffi::ask())
 }
 
 fn judge(clock: KernelClock) -> Option<Finding> {

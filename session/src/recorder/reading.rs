@@ -17,7 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Reading {
     asked: SyncSender<Notification>,
-    read: Receiver<Caller>,
+    /// With the id of the notification that each belongs to.
+    read: Receiver<(u64, Caller)>,
 }
 
 impl Reading {
@@ -30,7 +31,7 @@ impl Reading {
         let (answers, read) = sync_channel(1);
         std::thread::Builder::new().name("reading".to_owned()).spawn(move || {
             while let Ok(notification) = questions.recv() {
-                if answers.send(Caller::read(&notification)).is_err() {
+                if answers.send((notification.id, Caller::read(&notification))).is_err() {
                     return; // It took too long, and nobody waits any more.
                 }
             }
@@ -40,12 +41,24 @@ impl Reading {
 
     /// What a caller shows; `None` if that could not be read in time.
     pub(super) fn read(&mut self, notification: &Notification) -> Option<Caller> {
-        let read = self.asked.send(*notification).ok().and_then(|()| self.read.recv_timeout(PATIENCE).ok());
+        // Never waits: a thread that is stuck, and could not be replaced, still has the last question before it.
+        let asked = self.asked.try_send(*notification).is_ok();
+        let read = if asked { self.answer(notification.id) } else { None };
         if read.is_none()
             && let Ok(another) = Self::start()
         {
             *self = another;
         }
         read
+    }
+
+    /// The answer about this notification; one about an earlier one came too late for it.
+    fn answer(&self, id: u64) -> Option<Caller> {
+        loop {
+            match self.read.recv_timeout(PATIENCE).ok()? {
+                (about, caller) if about == id => return Some(caller),
+                _ => {}
+            }
+        }
     }
 }

@@ -110,18 +110,21 @@ fn belongs(asked: &[Asked], name: &str, appeared: i64, text: &str) -> Belongs {
         return Belongs::No;
     }
     let started = started(text);
-    let named = |one: &Asked| one.argv.iter().any(|argument| names(argument, name));
+    let named = |one: &Asked| names(&one.argv, name);
     let said = |one: &Asked| {
         started.as_deref().is_some_and(|started| !started.is_empty() && ends_with(&one.argv, started))
     };
     if near.any(|one| named(one) || said(one)) { Belongs::Yes } else { Belongs::Perhaps }
 }
 
-/// Whether an argument is this unit's name, alone or after `--unit=`, with its suffix or without.
-fn names(argument: &str, name: &str) -> bool {
-    let asked = argument.strip_prefix("--unit=").or(argument.strip_prefix("-u")).unwrap_or(argument);
+/// Whether the option `--unit` (systemd-run(1)) names this unit, with its suffix or without.
+fn names(argv: &[String], name: &str) -> bool {
     let bare = name.rsplit_once('.').map_or(name, |(bare, _)| bare);
-    asked == name || asked == bare
+    let apart = argv.windows(2).filter(|two| matches!(two[0].as_str(), "--unit" | "-u"));
+    let apart = apart.map(|two| two[1].as_str());
+    let joined =
+        argv.iter().filter_map(|argument| argument.strip_prefix("--unit=").or(argument.strip_prefix("-u")));
+    apart.chain(joined).any(|asked| asked == name || asked == bare)
 }
 
 /// The arguments of a unit's `ExecStart=`, as systemd writes it: an optional `@PATH`, then every argument quoted.
@@ -172,8 +175,8 @@ fn stop(name: &str) -> bool {
     thread
         .spawn(move || {
             // In another slice the first kill found nothing.
-            systemctl(&["kill", "--signal=SIGKILL", &name]);
-            systemctl(&["--no-block", "stop", &name]);
+            systemctl(&["kill", "--signal=SIGKILL", "--", &name]);
+            systemctl(&["--no-block", "stop", "--", &name]);
         })
         .is_ok()
 }
@@ -213,6 +216,8 @@ mod tests {
 
     #[test]
     fn a_unit_belongs_to_the_command_that_named_it() {
+        // Only as the option's value: a program of that name is no unit of hers.
+        assert_eq!(belongs(&asked(&["systemd-run", "x"]), "x.service", 1_000_050, ""), Belongs::Perhaps);
         for argv in [&["systemd-run", "--unit=x", "true"][..], &["systemd-run", "-u", "x.service", "true"]] {
             assert_eq!(belongs(&asked(argv), "x.service", 1_000_050, ""), Belongs::Yes, "{argv:?}");
         }

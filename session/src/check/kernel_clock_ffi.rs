@@ -1,4 +1,4 @@
-//! Whether the kernel's clock is kept by somebody (adjtimex(2)). The one file of this crate with unsafe.
+//! Whether the kernel's clock is kept by somebody (adjtimex(2)).
 //!
 //! It asks and sets nothing: `modes` is 0.
 
