@@ -1,0 +1,110 @@
+//! What the kernel tells of execs, from whichever source: each completes the record of the one that stood at the gate.
+
+use audit::Event;
+use audit::command::{Command, Outcome};
+
+use super::live::Pending;
+use super::{Recorder, gate, units};
+use crate::kernel_copy::{self, Call, KernelCopy};
+
+impl Recorder {
+    /// Whether there is one now.
+    pub(super) fn kernel_tells(&self) -> bool {
+        self.kernel.as_ref().is_some_and(KernelCopy::tells)
+    }
+
+    pub(super) fn kernel_speaks(&mut self) {
+        let lost = self.kernel.as_ref().map_or(0, KernelCopy::lost);
+        if lost > self.lost {
+            let message = format!(
+                "the kernel could not hand over {} events: those records show the gate only",
+                lost - self.lost
+            );
+            self.lost = lost;
+            self.notice(Event::RecorderFull, None, &message);
+        }
+        while let Some(event) = self.kernel.as_mut().and_then(KernelCopy::next_event) {
+            match event {
+                kernel_copy::Event::Ran(ran) => self.ran(&ran),
+                kernel_copy::Event::Failed { session, pid, tid, call, errno } => {
+                    self.ended(session, pid, tid, call.as_ref(), Outcome::Failed(errno));
+                }
+                kernel_copy::Event::Died { session, pid, call } => {
+                    self.ended(session, pid, None, Some(&call), Outcome::Unknown);
+                }
+                kernel_copy::Event::Exited { session, pid, status } => {
+                    let Some(key) = self.by_audit_session(session) else { continue };
+                    if let Some(live) = self.sessions.get_mut(&key)
+                        && let Some((first, known)) = &mut live.first
+                        && *first == pid
+                    {
+                        known.get_or_insert(status);
+                    }
+                }
+            }
+        }
+        while let Some(trouble) = self.kernel.as_mut().and_then(KernelCopy::trouble) {
+            self.notice(Event::RecorderConfig, None, &trouble);
+        }
+    }
+
+    /// An exec of which nothing came.
+    pub(super) fn ended(
+        &mut self,
+        session: u32,
+        pid: i32,
+        tid: Option<i32>,
+        call: Option<&Call>,
+        outcome: Outcome,
+    ) {
+        let Some(key) = self.by_audit_session(session) else { return };
+        let Some(live) = self.sessions.get_mut(&key) else { return };
+        let tid = tid.or_else(|| live.caller_of(pid, call?));
+        if let Some(pending) = tid.and_then(|tid| live.pending.remove(&tid)) {
+            self.finish(key, &pending, outcome);
+        }
+    }
+
+    pub(super) fn ran(&mut self, ran: &kernel_copy::Ran) {
+        let Some(key) = self.by_audit_session(ran.session) else { return };
+        let Some(live) = self.sessions.get_mut(&key) else { return };
+        // After an exec the thread has the number of its process; several threads may have stood at the gate.
+        let mut same: Vec<_> = live.pending.values().filter(|p| p.caller.pid == ran.pid).collect();
+        same.sort_by_key(|p| (p.caller.argv != ran.argv, p.caller.path != ran.name, p.seq));
+        let tid = match &ran.call {
+            Some(call) => live.caller_of(ran.pid, call),
+            None => same.first().map(|p| p.caller.tid),
+        };
+        let Some(tid) = tid else { return };
+        let Some(pending) = live.pending.remove(&tid) else { return };
+        let (command, differs) = gate::ran(live, &pending, ran);
+        live.differences += u64::from(differs);
+        let executable = command.executable.as_deref().unwrap_or_default();
+        if let Some(asked) = units::Asked::of(executable, command.time, &command.argv)
+            && units::remember(&mut live.state.asked, asked)
+        {
+            // For a next recorder; without it the unit is left to its own end.
+            let _ = self.states.put(&live.state);
+        }
+        self.append_command(key, &command);
+    }
+
+    pub(super) fn finish(&mut self, key: u32, pending: &Pending, outcome: Outcome) {
+        let Some(live) = self.sessions.get(&key) else { return };
+        let command = gate::not_ran(&live.state, &live.grant, pending, outcome);
+        self.append_command(key, &command);
+    }
+
+    pub(super) fn append_command(&mut self, key: u32, command: &Command) {
+        for line in command.json() {
+            if let Some(live) = self.sessions.get_mut(&key) {
+                live.bytes += line.len() as u64 + 1;
+            }
+            self.spool.append(&line);
+        }
+    }
+
+    pub(super) fn by_audit_session(&self, audit_session: u32) -> Option<u32> {
+        self.sessions.iter().find(|(_, live)| live.state.audit_session == audit_session).map(|(key, _)| *key)
+    }
+}
