@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
 use bpf::Bpf;
-pub(crate) use event::{Call, Event, Ran};
+pub(crate) use event::{Call, Event, Ran, Standing};
 use kernel_audit::KernelAudit;
 
 /// Why the kernel's copy is not to be had on this host.
@@ -132,6 +132,14 @@ impl KernelCopy {
     pub(crate) fn forget_exit(&mut self, pid: i32) {
         if let Self::Bpf(bpf) = self {
             bpf.forget_exit(pid);
+        }
+    }
+
+    /// Who stands at the gate in this thread, and where, if the source can say it. It need not: /proc says it too.
+    pub(crate) fn standing(&mut self, tid: i32) -> Option<Standing> {
+        match self {
+            Self::Bpf(bpf) => bpf.standing(tid),
+            Self::Audit(_) => None,
         }
     }
 

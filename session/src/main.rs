@@ -75,7 +75,7 @@ fn record(config: &Path) -> anyhow::Result<Answer> {
     let (host, settings) = recorder_settings(config)?;
     let bell = Arc::new(Bell::default());
     let shipper = shipper(&host, &settings, Arc::clone(&bell));
-    let mut recorder = Recorder::start(settings, Arc::clone(&bell))?;
+    let recorder = Recorder::start(settings, Arc::clone(&bell))?;
     shipper.spawn().context("can't start the shipper")?;
     recorder.run()?;
     yes("stopped")

@@ -48,6 +48,7 @@ use caller::Caller;
 use clock::{Boottime, wall_millis};
 use gate::Gate;
 use live::{Live, Pending};
+use reading::{Reading, Unread};
 use slots_ffi::Slots;
 use state::StateFolder;
 use store::Store;
@@ -169,11 +170,14 @@ pub struct Recorder {
     states: StateFolder,
     uses: uses::Uses,
     slots: Slots,
-    reading: reading::Reading,
+    /// Execs whose callers this turn has to read.
+    unread: VecDeque<Unread>,
     store: Store,
     kernel: Option<KernelCopy>,
     /// How many of its events were lost so far.
     lost: u64,
+    /// When its ring is looked at next, and how long that is after the last look.
+    look: Option<(Boottime, u64)>,
     /// Why there is no kernel's copy; empty if there is.
     no_kernel: String,
     sessions: BTreeMap<u32, Live>,
@@ -201,6 +205,8 @@ pub struct Recorder {
     /// The spool's end when it was woken last.
     rung_at: Position,
     boot_id: String,
+    /// What the timer is set to.
+    alarm: Option<Boottime>,
     _lock: nix::fcntl::Flock<File>,
 }
 
@@ -216,51 +222,72 @@ impl Recorder {
     /// Runs until it is asked to stop (SIGTERM, SIGINT). Sessions go on with the next recorder.
     ///
     /// # Errors
-    /// Only what makes going on pointless: epoll itself failing.
-    pub fn run(&mut self) -> anyhow::Result<()> {
+    /// Only what makes going on pointless: epoll itself failing, no threads to be had.
+    pub fn run(self) -> anyhow::Result<()> {
         self.store.ready()?;
+        reading::run(Box::new(self))
+    }
+
+    /// The loop, in the thread that has the recorder; `None` when another has it now. `stuck` is an exec whose caller could
+    /// not be read in time.
+    fn go_on(mut self: Box<Self>, reading: &Reading, stuck: Option<Unread>) -> Option<anyhow::Result<()>> {
+        if let Some(stuck) = stuck {
+            self.gate(&stuck, None);
+        }
         let mut events = [EpollEvent::empty(); 256];
         loop {
+            self.release_held();
+            while let Some(of) = self.unread.pop_front() {
+                let caller;
+                (self, caller) = reading.read(self, of)?;
+                self.gate(&of, Some(caller));
+            }
+            self.turn();
             let count = match self.epoll.wait(&mut events, EpollTimeout::NONE) {
                 Ok(count) => count,
                 Err(Errno::EINTR) => 0,
-                Err(error) => return Err(error.into()),
+                Err(error) => return Some(Err(error.into())),
             };
-            let mut stop = false;
-            let mut exited = Vec::new();
-            for event in &events[..count] {
-                match Token::unpack(event.data()) {
-                    Token::Socket => self.accept(),
-                    Token::Timer => {
-                        let _ = self.timer.wait();
-                    }
-                    Token::Kernel => {}
-                    Token::Signal => stop = true,
-                    Token::Revoked => self.revoked_changed(),
-                    Token::Connection(key) => self.connection_speaks(key, event.events()),
-                    Token::Listener(key) => self.listener_speaks(key, event.events()),
-                    Token::Monitor(key) => exited.push(key),
-                }
-            }
-            if !exited.is_empty() {
-                // A logout that was sent before the monitor exited may still wait to be read.
-                self.accept();
-                for key in self.connections.keys().copied().collect::<Vec<_>>() {
-                    self.connection_speaks(key, EpollFlags::EPOLLIN);
-                }
-                exited.into_iter().for_each(|key| self.monitor_exited(key));
-            }
-            self.turn();
-            if stop {
-                return Ok(());
+            if !self.hear(&events[..count]) {
+                self.turn();
+                return Some(Ok(()));
             }
         }
     }
 
+    /// Hears what happened; `false` if that was the order to stop.
+    fn hear(&mut self, events: &[EpollEvent]) -> bool {
+        let mut go_on = true;
+        let mut exited = Vec::new();
+        for event in events {
+            match Token::unpack(event.data()) {
+                Token::Socket => self.accept(),
+                Token::Timer => {
+                    self.alarm = None;
+                    let _ = self.timer.wait();
+                }
+                Token::Kernel => drop(self.kernel_speaks()),
+                Token::Signal => go_on = false,
+                Token::Revoked => self.revoked_changed(),
+                Token::Connection(key) => self.connection_speaks(key, event.events()),
+                Token::Listener(key) => self.listener_speaks(key, event.events()),
+                Token::Monitor(key) => exited.push(key),
+            }
+        }
+        if !exited.is_empty() {
+            // A logout that was sent before the monitor exited may still wait to be read.
+            self.accept();
+            for key in self.connections.keys().copied().collect::<Vec<_>>() {
+                self.connection_speaks(key, EpollFlags::EPOLLIN);
+            }
+            exited.into_iter().for_each(|key| self.monitor_exited(key));
+        }
+        go_on
+    }
+
     /// What every turn ends with, in this order.
     fn turn(&mut self) {
-        self.kernel_speaks();
-        self.release_held();
+        self.kernel_is_looked_at(Boottime::now());
         self.commit();
         self.due();
         self.write_backlog();
@@ -327,27 +354,54 @@ impl Recorder {
             self.slots.release(slot);
             return true; // The caller died meanwhile; another may wait.
         }
-        let notification = *self.slots.notification(slot);
-        self.gate(key, slot, &notification);
+        self.arrived(key, slot);
         true
     }
 
-    /// Puts one exec into the spool's buffer, or refuses it.
-    fn gate(&mut self, key: u32, slot: usize, notification: &notify_ffi::Notification) {
-        // What the kernel has to tell of an earlier exec of this thread is in its ring by now, and comes first.
-        self.kernel_speaks();
-        if self.hold(key, slot, notification) {
+    /// An exec stands at the gate: its caller is read in this turn, unless it is refused or held before.
+    fn arrived(&mut self, key: u32, slot: usize) {
+        let notification = *self.slots.notification(slot);
+        let tid = i32::try_from(notification.pid).unwrap_or(0);
+        let again = |live: &Live| live.pending.contains_key(&tid);
+        if self.sessions.get(&key).is_some_and(again) {
+            // What the kernel has to tell of this thread's last exec is in its ring by now, and comes first.
+            self.kernel_speaks();
+        }
+        if !self.refused_at_its_end(key, slot, notification.id) && !self.hold(key, slot, &notification) {
+            self.unread.push_back(Unread { session: key, slot, notification });
+        }
+    }
+
+    /// Nothing of a session that is being ended is read any more: it is being killed, and may be as slow as it likes.
+    fn refused_at_its_end(&mut self, key: u32, slot: usize, notification: u64) -> bool {
+        let Some(live) = self.sessions.get(&key) else {
+            self.slots.release(slot);
+            return true;
+        };
+        if live.ending.is_none() {
+            return false;
+        }
+        if let Some(listener) = &live.listener {
+            let _ = notify_ffi::deny(listener.as_fd(), notification, Errno::EPERM);
+        }
+        self.slots.release(slot);
+        true
+    }
+
+    /// Puts one exec into the spool's buffer, or refuses it. Without a caller, it could not be read in time.
+    fn gate(&mut self, of: &Unread, read: Option<Caller>) {
+        let (key, slot, notification) = (of.session, of.slot, &of.notification);
+        if self.refused_at_its_end(key, slot, notification.id) {
             return;
+        }
+        let pid = read.as_ref().map_or(0, |caller| caller.pid);
+        let same_process = |live: &Live| live.pending.values().any(|pending| pending.caller.pid == pid);
+        if self.sessions.get(&key).is_some_and(same_process) {
+            // Another program has this number now; what the kernel has to tell of the last one comes first.
+            self.kernel_speaks();
         }
         let Some(live) = self.sessions.get_mut(&key) else { return };
         let Some(listener) = live.listener.as_ref().map(AsFd::as_fd) else { return };
-        if live.ending.is_some() {
-            // Before anything of it is read: it is being killed, and may be as slow as it likes.
-            let _ = notify_ffi::deny(listener, notification.id, Errno::EPERM);
-            self.slots.release(slot);
-            return;
-        }
-        let read = self.reading.read(notification);
         live.stalled += u8::from(read.is_none());
         let stalls = read.is_none() && live.stalled >= STALLS;
         let caller = read.unwrap_or_else(|| Caller::unread(notification, Errno::ETIMEDOUT));
@@ -479,7 +533,9 @@ impl Recorder {
                 live.seq -= 1;
             }
             self.tell_full(waiting.session, false);
-        } else if !told || answered.is_err() {
+        } else if told && answered.is_ok() {
+            self.will_be_told();
+        } else {
             let pending = live.pending.remove(&tid);
             if let Some(pending) = pending {
                 self.finish(waiting.session, &pending, Outcome::Unknown);
@@ -520,7 +576,12 @@ impl Recorder {
     // ---- time
 
     fn set_timer(&mut self) {
-        let Some(next) = self.next_due() else {
+        let next = self.next_due();
+        if next == self.alarm {
+            return;
+        }
+        self.alarm = next;
+        let Some(next) = next else {
             let _ = self.timer.unset();
             return;
         };

@@ -221,7 +221,7 @@ impl Recording {
             .map(|dir| dir.flatten().map(|e| e.path()).collect())
             .unwrap_or_default();
         names.sort();
-        names.iter().map(|path| std::fs::read_to_string(path).unwrap_or_default()).collect()
+        names.iter().map(text_of).collect()
     }
 
     /// Every line of the spool.
@@ -411,4 +411,10 @@ impl Recording {
         let identity = self.world.authority.sign(&grant, key);
         (grant, identity)
     }
+}
+
+/// A segment's text, without what it is filled with behind its last line.
+fn text_of(segment: &std::path::PathBuf) -> String {
+    let text = std::fs::read_to_string(segment).unwrap_or_default();
+    text.trim_end_matches('\t').to_owned()
 }

@@ -5,15 +5,16 @@
 //! and carried in the binary.
 
 mod chunks;
+mod standing;
 
 use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt;
 
 use aya::maps::{HashMap, MapData, PerCpuArray, RingBuf};
-use aya::programs::{BtfTracePoint, FExit, ProgramError};
+use aya::programs::{BtfTracePoint, FExit, ProgramError, RawTracePoint, RawTracePointRunOptions, TestRun};
 use aya::{Btf, Ebpf, EbpfLoader};
 
-use super::{Event, Unavailable};
+use super::{Event, Standing, Unavailable};
 
 /// The compiled program; build.rs makes it with clang.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/exec.bpf.o"));
@@ -32,6 +33,9 @@ pub(crate) struct Bpf {
     sessions: HashMap<MapData, u32, u8>,
     firsts: HashMap<MapData, u32, u8>,
     events: RingBuf<MapData>,
+    gates: RingBuf<MapData>,
+    /// Whether the kernel takes the program that says who stands at the gate. /proc says the same, slower.
+    asks: bool,
     /// Chunks of an exec whose arguments need more than one event.
     parts: chunks::Parts,
     watched: usize,
@@ -74,16 +78,20 @@ impl Bpf {
             let returned: &mut BtfTracePoint = program(&mut bpf, "call_returned").map_err(unavailable)?;
             returned.load("sys_exit", &btf).map_err(unavailable)?;
         }
+        let asks = program::<RawTracePoint>(&mut bpf, "who_stands").and_then(RawTracePoint::load).is_ok();
         let missing = || unavailable("the program lacks a map");
         let sessions =
             HashMap::try_from(bpf.take_map("sessions").ok_or_else(missing)?).map_err(unavailable)?;
         let firsts = HashMap::try_from(bpf.take_map("firsts").ok_or_else(missing)?).map_err(unavailable)?;
         let events = RingBuf::try_from(bpf.take_map("events").ok_or_else(missing)?).map_err(unavailable)?;
+        let gates = RingBuf::try_from(bpf.take_map("gates").ok_or_else(missing)?).map_err(unavailable)?;
         Ok(Self {
             bpf,
             sessions,
             firsts,
             events,
+            gates,
+            asks,
             parts: chunks::Parts::default(),
             watched: 0,
             by_function,
@@ -130,6 +138,22 @@ impl Bpf {
     /// Reports it no longer.
     pub(super) fn forget_exit(&mut self, pid: i32) {
         let _ = self.firsts.remove(&pid.cast_unsigned());
+    }
+
+    /// Who stands at the gate in this thread, and where.
+    pub(super) fn standing(&mut self, tid: i32) -> Option<Standing> {
+        if !self.asks {
+            return None;
+        }
+        let mut asked = RawTracePointRunOptions::new();
+        asked.args[0] = u64::try_from(tid).ok()?;
+        let who: &RawTracePoint = self.bpf.program("who_stands")?.try_into().ok()?;
+        who.test_run(asked).ok()?;
+        let mut answer = None;
+        while let Some(item) = self.gates.next() {
+            answer = standing::read(&item, tid);
+        }
+        answer
     }
 
     /// The next event that is complete, without waiting.

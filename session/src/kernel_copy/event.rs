@@ -63,6 +63,21 @@ pub(crate) struct Ran {
     pub(crate) whole: bool,
 }
 
+/// Who stands at the gate, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// Process.
+    pub(crate) pid: i32,
+    /// Parent process, 0 if it is in another pid namespace.
+    pub(crate) parent: i32,
+    /// Real user id.
+    pub(crate) uid: u32,
+    /// Effective user id.
+    pub(crate) euid: u32,
+    /// Working directory.
+    pub(crate) cwd: Vec<u8>,
+}
+
 /// What tells one exec of a process from another where the kernel names no thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Call {

@@ -1,15 +1,19 @@
 //! What a caller shows at the gate: which program, which arguments, who and where.
 //!
-//! Read from /proc while the caller waits. It may change its memory meanwhile; the kernel's own copy
-//! tells afterwards what ran (`kernel_copy.rs`).
+//! Read while the caller waits: who and where as the kernel says if it can be asked, else from /proc; program and
+//! arguments from its memory. It may change that meanwhile; the kernel's own copy tells afterwards what ran
+//! (`kernel_copy.rs`).
 
 use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::io::{IoSliceMut, Read as _};
 use std::path::PathBuf;
 
 use nix::errno::Errno;
+use nix::sys::uio::{RemoteIoVec, process_vm_readv};
+use nix::unistd::Pid;
 
 use super::notify_ffi::Notification;
+use crate::kernel_copy::Standing;
 
 /// The kernel takes at most this many argument bytes (execve(2): three quarters of the stack's 8 MiB).
 const ARGUMENTS: usize = 6 * 1024 * 1024;
@@ -79,12 +83,16 @@ fn shape(arch: u32, number: i32) -> Option<Shape> {
 impl Caller {
     /// Reads the caller of a notification. Nothing is believed before the notification is found still
     /// waiting afterwards.
-    pub(crate) fn read(notification: &Notification) -> Self {
+    pub(crate) fn read(notification: &Notification, standing: Option<Standing>) -> Self {
         let tid = i32::try_from(notification.pid).unwrap_or(0);
         let [a0, a1, a2, a3, ..] = notification.data.args;
         let mut caller = Self { tid, pid: tid, registers: [a0, a1, a2, a3], ..Self::default() };
-        caller.read_status();
-        caller.cwd = link(tid, "cwd");
+        if let Some(Standing { pid, parent, uid, euid, cwd }) = standing {
+            (caller.pid, caller.parent, caller.uid, caller.euid, caller.cwd) = (pid, parent, uid, euid, cwd);
+        } else {
+            caller.read_status();
+            caller.cwd = link(tid, "cwd");
+        }
         if let Err(error) = caller.read_call(notification) {
             caller.unreadable = Some(error);
         }
@@ -100,8 +108,11 @@ impl Caller {
     }
 
     fn read_status(&mut self) {
-        let status = std::fs::read(format!("/proc/{}/status", self.tid)).unwrap_or_default();
-        for line in status.split(|b| *b == b'\n') {
+        // What is looked for stands in its first lines: one reading, of as much as there may be before them.
+        let mut status = [0; 1024];
+        let file = File::open(format!("/proc/{}/status", self.tid));
+        let count = file.and_then(|mut file| file.read(&mut status)).unwrap_or(0);
+        for line in status[..count].split(|b| *b == b'\n') {
             let Ok(line) = std::str::from_utf8(line) else { continue };
             let Some((key, value)) = line.split_once(':') else { continue };
             let mut numbers = value.split_ascii_whitespace();
@@ -112,6 +123,7 @@ impl Caller {
                 "Uid" => {
                     self.uid = number().parse().unwrap_or(u32::MAX);
                     self.euid = number().parse().unwrap_or(u32::MAX);
+                    return;
                 }
                 _ => {}
             }
@@ -121,11 +133,11 @@ impl Caller {
     fn read_call(&mut self, notification: &Notification) -> Result<(), Errno> {
         let data = &notification.data;
         let shape = shape(data.arch, data.nr).ok_or(Errno::ENOSYS)?;
-        let memory = File::open(format!("/proc/{}/mem", self.tid)).map_err(errno)?;
+        let memory = Memory(Pid::from_raw(self.tid));
         let first = usize::from(shape.at);
         self.by_descriptor = shape.at;
         let (path, argv) = (data.args[first], data.args[first + 1]);
-        self.path = string(&memory, path, PATH)?;
+        self.path = string(memory, path, PATH)?;
         if self.path.is_empty() && shape.at {
             // AT_EMPTY_PATH: the descriptor is the program, for example a memfd.
             #[expect(
@@ -135,7 +147,7 @@ impl Caller {
             let descriptor = data.args[0] as i32;
             self.path = link(self.tid, &format!("fd/{descriptor}"));
         }
-        self.argv = arguments(&memory, argv, shape.narrow)?;
+        self.argv = arguments(memory, argv, shape.narrow)?;
         Ok(())
     }
 }
@@ -148,19 +160,27 @@ fn link(tid: i32, name: &str) -> Vec<u8> {
         .unwrap_or_default()
 }
 
-fn errno(error: std::io::Error) -> Errno {
-    error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
+/// Another process's memory. What it may not read itself the kernel would not take from it, and is not read here.
+#[derive(Debug, Clone, Copy)]
+struct Memory(Pid);
+
+impl Memory {
+    fn read(self, to: &mut [u8], at: u64) -> Result<usize, Errno> {
+        let base = usize::try_from(at).map_err(|_| Errno::EFAULT)?;
+        let from = [RemoteIoVec { base, len: to.len() }];
+        process_vm_readv(self.0, &mut [IoSliceMut::new(to)], &from)
+    }
 }
 
 /// A NUL-terminated string of at most `limit` bytes; longer ones are cut, the kernel refuses them anyway.
-fn string(memory: &File, address: u64, limit: usize) -> Result<Vec<u8>, Errno> {
+fn string(memory: Memory, address: u64, limit: usize) -> Result<Vec<u8>, Errno> {
     let mut bytes = Vec::new();
     let mut at = address;
     let mut page = [0; 4096];
     while bytes.len() < limit {
         // Never across a page's end: the next page may not be there, and need not be.
         let room = 4096 - usize::try_from(at % 4096).unwrap_or(0);
-        let count = memory.read_at(&mut page[..room.min(limit - bytes.len())], at).map_err(errno)?;
+        let count = memory.read(&mut page[..room.min(limit - bytes.len())], at)?;
         if count == 0 {
             return Err(Errno::EFAULT);
         }
@@ -175,7 +195,7 @@ fn string(memory: &File, address: u64, limit: usize) -> Result<Vec<u8>, Errno> {
 }
 
 /// The strings of a NULL-terminated array of pointers.
-fn arguments(memory: &File, address: u64, narrow: bool) -> Result<Vec<Vec<u8>>, Errno> {
+fn arguments(memory: Memory, address: u64, narrow: bool) -> Result<Vec<Vec<u8>>, Errno> {
     let width: usize = if narrow { 4 } else { 8 };
     let mut argv = Vec::new();
     let mut total = 0;
@@ -186,7 +206,7 @@ fn arguments(memory: &File, address: u64, narrow: bool) -> Result<Vec<Vec<u8>>, 
     let mut page = [0; 4096];
     loop {
         let room = (4096 - usize::try_from(at % 4096).unwrap_or(0)).max(width);
-        let count = memory.read_at(&mut page[..room.min(4096)], at).map_err(errno)?;
+        let count = memory.read(&mut page[..room.min(4096)], at)?;
         if count < width {
             return Err(Errno::EFAULT);
         }
@@ -235,10 +255,10 @@ mod tests {
     #[test]
     fn arguments_are_read_from_another_memory() {
         let words = [c"ls".as_ptr() as u64, c"".as_ptr() as u64, c"a\n\xff".as_ptr() as u64, 0];
-        let memory = File::open("/proc/self/mem").unwrap();
-        let argv = arguments(&memory, words.as_ptr() as u64, false).unwrap();
+        let memory = Memory(Pid::this());
+        let argv = arguments(memory, words.as_ptr() as u64, false).unwrap();
         assert_eq!(argv, [b"ls".to_vec(), b"".to_vec(), b"a\n\xff".to_vec()]);
-        assert_eq!(arguments(&memory, 0, false), Ok(vec![]));
-        assert!(arguments(&memory, 8, false).is_err());
+        assert_eq!(arguments(memory, 0, false), Ok(vec![]));
+        assert!(arguments(memory, 8, false).is_err());
     }
 }

@@ -22,6 +22,12 @@ impl Boottime {
         Self(self.0.saturating_add(secs.saturating_mul(1_000_000_000)))
     }
 
+    /// Later by some milliseconds.
+    #[must_use]
+    pub fn plus_millis(self, millis: u64) -> Self {
+        Self(self.0.saturating_add(millis.saturating_mul(1_000_000)))
+    }
+
     /// Milliseconds from `earlier` to this; 0 if that is later.
     #[must_use]
     pub fn millis_since(self, earlier: Self) -> u64 {

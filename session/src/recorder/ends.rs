@@ -164,7 +164,15 @@ impl Recorder {
         let sync = self.dirty_since.map(|since| since.plus_secs(1));
         let watchdog = self.watchdog.map(|(next, _)| next);
         let refused = self.refused.iter().map(|refused| refused.ends);
-        sessions.chain(refused).chain(self.held_until()).chain(backlog).chain(sync).chain(watchdog).min()
+        let look = self.look.map(|(at, _)| at);
+        sessions
+            .chain(refused)
+            .chain(look)
+            .chain(self.held_until())
+            .chain(backlog)
+            .chain(sync)
+            .chain(watchdog)
+            .min()
     }
 
     /// The module said that the connection ended as it should.

@@ -184,19 +184,10 @@ fn differs(caller: &Caller, ran: &Ran) -> bool {
     !ran.whole || !same_arguments || !same_name
 }
 
-/// The file that runs: what /proc says if it is still this program, else the file asked for.
+/// The file that runs, as the kernel resolved it; what it could not tell (a path of more than 4 KiB) as it was asked for.
 fn resolved(pending: &Pending, ran: &Ran) -> Vec<u8> {
     if let Some(executable) = &ran.executable {
         return executable.clone();
-    }
-    use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
-    use std::os::unix::ffi::OsStringExt;
-    let exe = format!("/proc/{}/exe", ran.pid);
-    // Its server is not asked: on a dead network the loop would wait with it.
-    let file = statx(CWD, &exe, AtFlags::STATX_DONT_SYNC, StatxFlags::INO);
-    let same = file.is_ok_and(|file| file.stx_ino == ran.inode);
-    if same && let Ok(path) = std::fs::read_link(&exe) {
-        return path.into_os_string().into_vec();
     }
     if ran.name.starts_with(b"/") {
         return ran.name.clone();

@@ -81,8 +81,7 @@ impl Recorder {
             if pending.is_some() {
                 self.give_up(held.session, held.tid);
             }
-            let notification = *self.slots.notification(held.slot);
-            self.gate(held.session, held.slot, &notification);
+            self.arrived(held.session, held.slot);
         }
         let over = self.sessions.iter().filter_map(|(key, live)| {
             let over = live.over?;

@@ -1,64 +1,155 @@
-//! Reads callers in a thread of its own, so that memory which does not answer holds up nobody but its owner.
+//! Reading callers, whose memory may not answer.
 //!
 //! A pointer can lead into a file on FUSE or on a dead network: whoever reads it waits, uninterruptibly, for as long
-//! as its server likes. The loop waits at most [`PATIENCE`]; the exec is then refused, and a thread that is stuck is
-//! left behind. It ends when its read does, at the latest with the processes of that session.
+//! as its server likes. So the thread that runs the loop lends the recorder out while it reads, and a deputy watches
+//! the clock. A reading that takes longer than [`PATIENCE`] costs nobody but its owner: the deputy takes the recorder and
+//! goes on with the loop, the exec is refused, and the thread that is stuck ends when its read does, at the latest with
+//! the processes of that session. A reading that does not get stuck costs no hand-over between threads.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::time::Duration;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
+use super::Recorder;
 use super::caller::Caller;
 use super::notify_ffi::Notification;
 
 /// How long one caller may take. Memory that is there takes microseconds; what was swapped out, milliseconds.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A thread that reads callers.
-#[derive(Debug)]
-pub(super) struct Reading {
-    asked: SyncSender<Notification>,
-    /// With the id of the notification that each belongs to.
-    read: Receiver<(u64, Caller)>,
+/// An exec whose caller is to be read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unread {
+    pub(super) session: u32,
+    pub(super) slot: usize,
+    pub(super) notification: Notification,
 }
 
+/// How the loop ended.
+type End = anyhow::Result<()>;
+
+/// The recorder while somebody reads.
+#[derive(Debug)]
+struct Lent {
+    recorder: Box<Recorder>,
+    of: Unread,
+    since: Instant,
+}
+
+#[derive(Debug, Default)]
+struct Place {
+    lent: Option<Lent>,
+    /// Which of all readings it is.
+    reading: u64,
+    /// Something was read since the deputy looked last.
+    used: bool,
+    /// The deputy sleeps until it is told that somebody reads.
+    asleep: bool,
+}
+
+/// Where the recorder is left while somebody reads.
+#[derive(Debug)]
+struct Desk {
+    place: Mutex<Place>,
+    wake: Condvar,
+    ended: Sender<End>,
+}
+
+impl Desk {
+    fn place(&self) -> MutexGuard<'_, Place> {
+        // What a thread does under the lock leaves the place whole at each step.
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A thread's right to the desk.
+#[derive(Debug)]
+pub(super) struct Reading(Arc<Desk>);
+
 impl Reading {
-    /// Starts the thread.
-    ///
-    /// # Errors
-    /// If the system has none to give.
-    pub(super) fn start() -> std::io::Result<Self> {
-        let (asked, questions) = sync_channel::<Notification>(1);
-        let (answers, read) = sync_channel(1);
-        std::thread::Builder::new().name("reading".to_owned()).spawn(move || {
-            while let Ok(notification) = questions.recv() {
-                if answers.send((notification.id, Caller::read(&notification))).is_err() {
-                    return; // It took too long, and nobody waits any more.
-                }
+    /// Reads a caller; gives the recorder back with it, or nothing if that took too long: then a deputy has the recorder,
+    /// and this thread has nothing left to do.
+    pub(super) fn read(&self, mut recorder: Box<Recorder>, of: Unread) -> Option<(Box<Recorder>, Caller)> {
+        let standing = recorder.standing(&of);
+        let reading = {
+            let mut place = self.0.place();
+            place.lent = Some(Lent { recorder, of, since: Instant::now() });
+            place.reading += 1;
+            place.used = true;
+            if std::mem::take(&mut place.asleep) {
+                self.0.wake.notify_one();
             }
+            place.reading
+        };
+        let caller = Caller::read(&of.notification, standing);
+        let mut place = self.0.place();
+        if place.reading != reading {
+            return None;
+        }
+        place.lent.take().map(|lent| (lent.recorder, caller))
+    }
+
+    /// Starts whoever takes over when a reading gets stuck. Without a thread to be had the loop goes on, and the next one
+    /// that gets stuck holds up all.
+    fn deputy(&self) -> std::io::Result<()> {
+        let desk = Arc::clone(&self.0);
+        std::thread::Builder::new().name("deputy".to_owned()).spawn(move || {
+            let lent = stuck(&desk);
+            Self(desk).go_on(lent.recorder, Some(lent.of));
         })?;
-        Ok(Self { asked, read })
+        Ok(())
     }
 
-    /// What a caller shows; `None` if that could not be read in time.
-    pub(super) fn read(&mut self, notification: &Notification) -> Option<Caller> {
-        // Never waits: a thread that is stuck, and could not be replaced, still has the last question before it.
-        let asked = self.asked.try_send(*notification).is_ok();
-        let read = if asked { self.answer(notification.id) } else { None };
-        if read.is_none()
-            && let Ok(another) = Self::start()
-        {
-            *self = another;
+    fn go_on(self, recorder: Box<Recorder>, stuck: Option<Unread>) {
+        if stuck.is_some() {
+            let _ = self.deputy();
         }
-        read
+        // A panic ends the recorder, as it would in the main thread; nothing of it is used afterwards.
+        let end = catch_unwind(AssertUnwindSafe(|| recorder.go_on(&self, stuck)));
+        let end = end.unwrap_or_else(|_| Some(Err(anyhow::anyhow!("the recorder panicked"))));
+        if let Some(end) = end {
+            let _ = self.0.ended.send(end);
+        }
     }
+}
 
-    /// The answer about this notification; one about an earlier one came too late for it.
-    fn answer(&self, id: u64) -> Option<Caller> {
-        loop {
-            match self.read.recv_timeout(PATIENCE).ok()? {
-                (about, caller) if about == id => return Some(caller),
-                _ => {}
+/// Waits for a reading that takes too long, and takes the recorder from it.
+fn stuck(desk: &Desk) -> Lent {
+    let mut place = desk.place();
+    loop {
+        let patience = match &place.lent {
+            Some(lent) => PATIENCE.checked_sub(lent.since.elapsed()).filter(|left| !left.is_zero()),
+            None => Some(PATIENCE),
+        };
+        let Some(patience) = patience else {
+            if let Some(lent) = place.lent.take() {
+                place.reading += 1;
+                return lent;
             }
-        }
+            continue;
+        };
+        // Nothing read for a while: an idle recorder sleeps, and so does its deputy.
+        let idle = place.lent.is_none() && !std::mem::take(&mut place.used);
+        place = if idle {
+            place.asleep = true;
+            desk.wake.wait(place).unwrap_or_else(PoisonError::into_inner)
+        } else {
+            let waited = desk.wake.wait_timeout(place, patience);
+            waited.unwrap_or_else(PoisonError::into_inner).0
+        };
     }
+}
+
+/// Runs the loop in threads of its own until it ends.
+///
+/// # Errors
+/// The loop's own, or that there are no threads.
+pub(super) fn run(recorder: Box<Recorder>) -> anyhow::Result<()> {
+    let (ended, end): (_, Receiver<End>) = channel();
+    let desk = Desk { place: Mutex::default(), wake: Condvar::new(), ended };
+    let reading = Reading(Arc::new(desk));
+    reading.deputy()?;
+    std::thread::Builder::new().name("recorder".to_owned()).spawn(move || reading.go_on(recorder, None))?;
+    end.recv()?
 }

@@ -4,7 +4,7 @@
 //! and the spool's end tells what was durable. An exec whose gate line is in the spool is let run; one
 //! whose line is not is recorded now. So a kill at any point loses no command and repeats none.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -24,9 +24,7 @@ use super::gate::{GATE, Gate, GateLine, from_gate_line};
 use super::live::Pending;
 use super::slots_ffi::{Leftover, Slots};
 use super::state::{SessionState, StateFolder, boot_id};
-use super::{
-    Recorder, Settings, Token, ends, new_epoll, new_timer, notify_ffi, reading, reception, store, uses,
-};
+use super::{Recorder, Settings, Token, ends, new_epoll, new_timer, notify_ffi, reception, store, uses};
 use crate::kernel_copy::KernelCopy;
 use crate::shipper::Bell;
 use crate::spool::{Position, Reader, Spool, segments};
@@ -218,11 +216,13 @@ pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recor
         states,
         uses,
         slots,
-        reading: reading::Reading::start()?,
+        unread: VecDeque::new(),
         store: store::Store::from_environment()?,
         kernel,
         no_kernel,
         lost: 0,
+        look: None,
+        alarm: None,
         sessions: BTreeMap::new(),
         next_key: 0,
         waiting: Vec::new(),
@@ -363,11 +363,11 @@ impl Recorder {
         let id = left.notification.id;
         let recorded = tail.gates.get(&(left.session.clone(), id)).cloned();
         let Some(gate) = recorded else {
-            self.gate(key, left.slot, &left.notification);
+            self.arrived(key, left.slot);
             return;
         };
         let waits = notify_ffi::waits(listener, id);
-        let caller = Caller::read(&left.notification);
+        let caller = Caller::read(&left.notification, None);
         let run = notify_ffi::let_run(listener, id).is_ok();
         self.slots.release(left.slot);
         if waits && run && self.kernel.is_some() {

@@ -32,6 +32,9 @@ pub(super) struct Slots {
     free: Vec<usize>,
 }
 
+// SAFETY: the mapping is this value's alone and is the same from every thread.
+unsafe impl Send for Slots {}
+
 impl std::fmt::Debug for Slots {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Slots").field("free", &self.free.len()).finish_non_exhaustive()

@@ -3,17 +3,54 @@
 use audit::Event;
 use audit::command::{Command, Outcome};
 
+use super::clock::Boottime;
 use super::live::Pending;
+use super::reading::Unread;
 use super::{Recorder, gate, units};
-use crate::kernel_copy::{self, Call, KernelCopy};
+use crate::kernel_copy::{self, Call, KernelCopy, Standing};
+
+/// How long after an exec was let run the kernel's ring is looked at, in milliseconds. Every event by itself would wake
+/// the recorder beside the very program that just started, and keep a processor from it.
+const LOOK: u64 = 10;
+/// The longest time between two looks while an exec is under way and nothing is told of it, in milliseconds.
+const LATEST: u64 = 1_000;
 
 impl Recorder {
+    /// An exec was let run, of which the kernel will tell: the ring is looked at soon.
+    pub(super) fn will_be_told(&mut self) {
+        let wakes = self.kernel.as_ref().is_some_and(KernelCopy::tells_later);
+        if self.look.is_none() && !wakes {
+            self.look = Some((Boottime::now().plus_millis(LOOK), LOOK));
+        }
+    }
+
+    /// Looks at the ring if it is time.
+    pub(super) fn kernel_is_looked_at(&mut self, now: Boottime) {
+        let Some((at, after)) = self.look else { return };
+        if now < at {
+            return;
+        }
+        let told = self.kernel_speaks();
+        let untold = self.sessions.values().any(|live| !live.pending.is_empty());
+        // An exec from a disk that does not answer is no reason to look every few milliseconds.
+        let after = if told { LOOK } else { (after * 2).min(LATEST) };
+        self.look = untold.then(|| (now.plus_millis(after), after));
+    }
+
+    /// Who stands at the gate, and where, if the kernel says it.
+    pub(super) fn standing(&mut self, of: &Unread) -> Option<Standing> {
+        let tid = i32::try_from(of.notification.pid).ok()?;
+        self.kernel.as_mut()?.standing(tid)
+    }
+
     /// Whether there is one now.
     pub(super) fn kernel_tells(&self) -> bool {
         self.kernel.as_ref().is_some_and(KernelCopy::tells)
     }
 
-    pub(super) fn kernel_speaks(&mut self) {
+    /// Takes in all that the kernel has to tell by now; whether that was anything.
+    pub(super) fn kernel_speaks(&mut self) -> bool {
+        let mut told = false;
         let lost = self.kernel.as_ref().map_or(0, KernelCopy::lost);
         if lost > self.lost {
             let message = format!(
@@ -24,6 +61,7 @@ impl Recorder {
             self.notice(Event::RecorderFull, None, &message);
         }
         while let Some(event) = self.kernel.as_mut().and_then(KernelCopy::next_event) {
+            told = true;
             match event {
                 kernel_copy::Event::Ran(ran) => self.ran(&ran),
                 kernel_copy::Event::Failed { session, pid, tid, call, errno } => {
@@ -46,6 +84,7 @@ impl Recorder {
         while let Some(trouble) = self.kernel.as_mut().and_then(KernelCopy::trouble) {
             self.notice(Event::RecorderConfig, None, &trouble);
         }
+        told
     }
 
     /// An exec of which nothing came.

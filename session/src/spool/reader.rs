@@ -2,9 +2,10 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::{segment_path, segments};
+use super::{FILL, segment_path, segments};
 
 /// A place between two lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -42,18 +43,25 @@ impl Reader {
     /// If a segment can't be read.
     pub fn next_line(&mut self) -> io::Result<Option<String>> {
         loop {
-            if self.file.is_none() && !self.open()? {
+            let fresh = self.file.is_none();
+            if fresh && !self.open()? {
                 return Ok(None);
             }
             let Some(file) = &mut self.file else { return Ok(None) };
             let mut line = Vec::new();
-            file.read_until(b'\n', &mut line)?;
-            if line.pop() == Some(b'\n') {
+            if file.fill_buf()?.first() != Some(&FILL) {
+                file.read_until(b'\n', &mut line)?;
+            }
+            if line.pop() == Some(b'\n') && !line.contains(&FILL) {
                 self.position.offset += line.len() as u64 + 1;
                 return Ok(Some(String::from_utf8_lossy(&line).into_owned()));
             }
-            // At the end, or in a line that is still being written: come back to its beginning.
+            // At the end, or in a line that is still being written: come back to its beginning. What was read ahead is what
+            // stood there then; look at what stands there now.
             self.file = None;
+            if !fresh {
+                continue;
+            }
             let next = segments(&self.folder)?.into_iter().find(|n| *n > self.position.segment);
             match next {
                 // A newer segment begins only when the older one is whole. Look once more, then go on.
@@ -64,10 +72,12 @@ impl Reader {
         }
     }
 
-    /// Whether nothing follows in the current segment.
+    /// Whether no line follows in the current segment.
     fn at_end(&self) -> io::Result<bool> {
-        match std::fs::metadata(segment_path(&self.folder, self.position.segment)) {
-            Ok(metadata) => Ok(metadata.len() <= self.position.offset),
+        let mut next = [FILL];
+        let file = File::open(segment_path(&self.folder, self.position.segment));
+        match file.and_then(|file| file.read_at(&mut next, self.position.offset)) {
+            Ok(_) => Ok(next == [FILL]),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
             Err(error) => Err(error),
         }

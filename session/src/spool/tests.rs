@@ -44,6 +44,60 @@ fn a_line_that_was_never_whole_is_cut_off() {
 }
 
 #[test]
+fn what_a_crash_wrote_in_part_is_cut_off_with_all_behind_it() {
+    let scratch = scratch();
+    let mut spool = Spool::open(scratch.path(), Limits { segment: 64 * 1024, total: 1024 * 1024 }).unwrap();
+    assert!(spool.has_room(100));
+    for line in ["whole", "torn in two", "behind it"] {
+        spool.append(line);
+    }
+    spool.commit().unwrap();
+    drop(spool);
+    // A block that never reached the disk still shows what it was filled with.
+    let file = open_segment(&segment_path(scratch.path(), 1)).unwrap();
+    assert!(file.metadata().unwrap().len() > 1000, "it is filled ahead of its lines");
+    file.write_all_at(&[FILL; 3], "whole\ntorn".len() as u64).unwrap();
+    assert_eq!(lines(scratch.path()), ["whole"]);
+    let mut spool = Spool::open(scratch.path(), LIMITS).unwrap();
+    spool.append("next");
+    spool.commit().unwrap();
+    assert_eq!(lines(scratch.path()), ["whole", "next"]);
+}
+
+#[test]
+fn a_segment_that_a_kill_left_filled_is_read_to_its_last_line_and_on() {
+    let scratch = scratch();
+    let mut spool = Spool::open(scratch.path(), LIMITS).unwrap();
+    assert!(spool.has_room(10));
+    spool.append("one");
+    spool.commit().unwrap();
+    drop(spool);
+    std::fs::write(segment_path(scratch.path(), 2), "two\n").unwrap();
+    assert!(std::fs::read(segment_path(scratch.path(), 1)).unwrap().ends_with(&[FILL; 100]));
+    assert_eq!(lines(scratch.path()), ["one", "two"]);
+}
+
+#[test]
+fn a_line_does_not_make_the_file_longer() {
+    let scratch = scratch();
+    let mut spool = Spool::open(scratch.path(), Limits { segment: 64 * 1024, total: 1024 * 1024 }).unwrap();
+    let length = || std::fs::metadata(segment_path(scratch.path(), 1)).unwrap().len();
+    assert!(spool.has_room(100));
+    spool.append("one");
+    spool.commit().unwrap();
+    let before = length();
+    for _ in 0..100 {
+        spool.append("another");
+        spool.commit().unwrap();
+    }
+    assert_eq!(length(), before);
+    spool.append("the last");
+    spool.begin_segment().unwrap();
+    // What it did not use goes back.
+    assert_eq!(length(), "one\n".len() as u64 + 100 * "another\n".len() as u64 + "the last\n".len() as u64);
+}
+
+#[test]
 fn a_reader_waits_for_a_whole_line_and_goes_on() {
     let scratch = scratch();
     let mut spool = Spool::open(scratch.path(), LIMITS).unwrap();
@@ -56,6 +110,15 @@ fn a_reader_waits_for_a_whole_line_and_goes_on() {
     spool.append("two");
     spool.commit().unwrap();
     assert_eq!(reader.next_line().unwrap().as_deref(), Some("two"));
+    spool.append("three");
+    spool.append("four");
+    spool.commit().unwrap();
+    assert_eq!(reader.next_line().unwrap().as_deref(), Some("three"));
+    spool.append("five");
+    spool.commit().unwrap();
+    // What was read ahead with the third line is older than the fifth.
+    assert_eq!(reader.next_line().unwrap().as_deref(), Some("four"));
+    assert_eq!(reader.next_line().unwrap().as_deref(), Some("five"));
     let mut again = Reader::at(scratch.path(), reader.position());
     assert_eq!(again.next_line().unwrap(), None);
 }

@@ -20,6 +20,9 @@ const LINES: usize = 1_000;
 /// The loop in C.
 pub(crate) const LOOP: &str = "exec forks 1 2000 /bin/true";
 
+/// The same behind a gate that is no recorder.
+const FLOOR: &str = "exec floor 2000 /bin/true /var/lib/floor/line";
+
 /// What is timed: its words on the host, and what the table calls it.
 const SHAPES: [(&str, &str); 3] = [
     (LOOP, "2,000 × fork and exec of `/bin/true`"),
@@ -41,11 +44,24 @@ pub(crate) fn rows(runs: usize) -> Vec<Row> {
         SHAPES.into_iter().map(|(words, what)| beside_the_same_sshd(runs, &recorded, words, what)).collect();
     // The budget is for the first: several loops wait for the disk together, and `sh` starts programs without a copy of itself.
     rows = rows.into_iter().enumerate().map(|(n, row)| if n == 0 { row } else { row.unlimited() }).collect();
+    rows.push(floor(runs, &recorded));
     let what = "2,000 programs, the spool in memory: what is not the disk's";
     rows.push(beside_the_same_sshd(runs, &Recorded::in_memory(), LOOP, what).unlimited());
     let [line] = in_turns(LINES, [&mut || recorded.timed_durable_line()]);
     rows.push(Row::spread(&format!("one durable line on this disk ({})", recorded.file_system()), &line));
     rows
+}
+
+/// The least that a gate can cost which waits for this disk before each program.
+fn floor(runs: usize, recorded: &Recorded) -> Row {
+    drop(recorded.recording.world.host.run(["install", "-d", "-o", ACCOUNT, "/var/lib/floor"]).ok());
+    recorded.with_us(false);
+    let certificate = RefCell::new(Fresh::of(&recorded.recording.world));
+    let client = || Client::new(&recorded.recording.world.host, ACCOUNT, certificate.borrow_mut().next());
+    let [least, without] =
+        in_turns(runs, [&mut || Recorded::timed(&client(), FLOOR), &mut || Recorded::timed(&client(), LOOP)]);
+    let what = "2,000 programs behind a gate that writes one durable line and does nothing else";
+    Row::ratio(what, &least, ("the same sshd without us", &without), 1.25).unlimited()
 }
 
 fn beside_the_same_sshd(runs: usize, recorded: &Recorded, words: &str, what: &str) -> Row {

@@ -20,9 +20,12 @@ pub const NARROW: &str = "/usr/local/bin/narrow";
 
 /// Where a host has the loop that the benchmarks time.
 pub const FORKS: &str = "/usr/local/bin/forks";
+/// The same loop behind a gate that does nothing but wait for the disk.
+pub const FLOOR: &str = "/usr/local/bin/floor";
 
 const PROBE_SOURCE: &str = include_str!("probes/probe.c");
 const NARROW_SOURCE: &str = include_str!("probes/narrow.s");
+const FLOOR_SOURCE: &str = include_str!("probes/floor.c");
 const FORKS_SOURCE: &str = include_str!("probes/forks.c");
 
 /// Puts both programs on a host.
@@ -52,20 +55,23 @@ pub fn install(host: &Host) {
     host.put(NARROW, narrow);
 }
 
-/// Puts the loop that the benchmarks time on a host.
+/// Puts the loops that the benchmarks time on a host.
 ///
 /// # Panics
-/// When it does not build.
+/// When they do not build.
 pub fn install_forks(host: &Host) {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let forks = BUILT.get_or_init(|| {
-        built("forks.c", FORKS_SOURCE, |source, to| {
-            let mut gcc = Command::new(program("gcc", "gcc"));
-            gcc.args(["-O2", "-Wall", "-Wextra", "-Werror", "-o"]).arg(to).arg(source);
-            drop(run(gcc).ok());
+    static BUILT: OnceLock<[PathBuf; 2]> = OnceLock::new();
+    let [forks, floor] = BUILT.get_or_init(|| {
+        [("forks.c", FORKS_SOURCE), ("floor.c", FLOOR_SOURCE)].map(|(name, text)| {
+            built(name, text, |source, to| {
+                let mut gcc = Command::new(program("gcc", "gcc"));
+                gcc.args(["-O2", "-Wall", "-Wextra", "-Werror", "-o"]).arg(to).arg(source);
+                drop(run(gcc).ok());
+            })
         })
     });
     host.put(FORKS, forks);
+    host.put(FLOOR, floor);
 }
 
 /// The built file of a source, from the cache in the target folder or made now.

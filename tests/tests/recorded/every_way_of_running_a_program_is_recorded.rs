@@ -82,6 +82,35 @@ pub(crate) fn each_way(recording: &Recording) {
 }
 
 #[test]
+fn the_file_and_the_folder_are_named_as_the_kernel_resolved_them() {
+    let recording = Recording::shared();
+    // More than the kernel's own answer has room for: /proc has it.
+    let far = format!("/tmp/far{}", format!("/{}", "d".repeat(200)).repeat(4));
+    let script = format!(
+        "cd /tmp; ln -s /bin/true link; ./link by-link; cp /bin/true gone; exec 3<gone; rm gone; /proc/self/fd/3 by-nothing; \
+         mkdir here; cd here; rmdir ../here; /bin/true nowhere; mkdir -p {far}; cd {far}; cp /bin/true .; ./true far-away; \
+         cd /; /bin/true at-the-top; readlink -f /bin/true"
+    );
+    let (outcome, session) = recording.exec(&recording.client(), &script);
+    let outcome = outcome.ok();
+    let program = outcome.stdout.trim();
+    drop(session.close());
+    let commands = session.commands();
+    for (word, executable, folder) in [
+        ("by-link", program, "/tmp"),
+        ("by-nothing", "/tmp/gone (deleted)", "/tmp"),
+        ("nowhere", program, "/tmp/here (deleted)"),
+        ("far-away", &*format!("{far}/true"), &*far),
+        ("at-the-top", program, "/"),
+    ] {
+        let of_it = |record: &&Value| arguments_of(record).last().map(String::as_str) == Some(word);
+        let record = commands.iter().find(of_it).expect(word);
+        assert_eq!(record["process"]["executable"], executable, "{word}: {record}");
+        assert_eq!(record["process"]["working_directory"], folder, "{word}: {record}");
+    }
+}
+
+#[test]
 fn another_users_program_is_recorded_with_the_person_of_the_session() {
     let recording = Recording::shared();
     let line = format!("echo {PASSWORD} | su {ADMIN} -c '/bin/true as-another'");

@@ -1,7 +1,7 @@
 //! The events of `session/bpf/exec.bpf.c`, read into [`Event`]s.
 //!
 //! Each event has a fixed head and a chunk of the argument bytes; an exec with more arguments than one
-//! chunk comes as several events in a row, which [`Parts`] joins.
+//! chunk comes as several events in a row, and before them the path of its file; [`Parts`] joins them.
 
 use std::collections::HashMap;
 
@@ -15,14 +15,28 @@ const NAME: usize = 256;
 const EXEC: u32 = 1;
 /// Kind: a process exited.
 const EXITED: u32 = 3;
+/// Kind: the path of the file that the exec told of next runs.
+const FILE_PATH: u32 = 4;
 /// Execs that can be unfinished at once: one a processor, and room.
 const UNFINISHED: usize = 256;
 /// Flag: the file is a script, and what runs is its interpreter.
 const SCRIPT: u32 = 1;
+/// Flag: the file has no name any more.
+const DELETED: u32 = 2;
 
-/// Execs whose arguments have not all arrived.
+/// What tells an exec from others: session, thread, time.
+type Exec = (u32, u32, u64);
+
+/// Execs of which not all has arrived.
 #[derive(Debug, Default)]
-pub(super) struct Parts(HashMap<(u32, u32, u64), (Vec<u8>, u32)>);
+pub(super) struct Parts(HashMap<Exec, Part>);
+
+#[derive(Debug, Default)]
+struct Part {
+    executable: Option<Vec<u8>>,
+    argv: Vec<u8>,
+    seen: u32,
+}
 
 impl Parts {
     /// Takes one event; gives the exec back once all of it has arrived.
@@ -40,7 +54,7 @@ impl Parts {
             let status = if signal == 0 { (result >> 8) & 0xff } else { 128 + signal };
             return Some(Event::Exited { session, pid, status });
         }
-        if kind != EXEC {
+        if kind != EXEC && kind != FILE_PATH {
             return Some(Event::Failed {
                 session,
                 pid,
@@ -49,38 +63,66 @@ impl Parts {
                 errno: result.saturating_neg(),
             });
         }
+        let key = (session, u32_at(32)?, time);
         let (flags, total, offset, length) = (u32_at(40)?, u32_at(44)?, u32_at(48)?, u32_at(52)?);
         let name = bytes.get(56..56 + NAME)?;
         let name = name.split(|b| *b == 0).next().unwrap_or_default().to_vec();
         let data = bytes.get(HEAD..HEAD + length as usize)?;
-
-        let key = (session, u32_at(32)?, time);
-        let (mut argv, seen) = if offset == 0 { (Vec::new(), 0) } else { self.0.remove(&key)? };
-        argv.extend_from_slice(data);
-        let end = offset.saturating_add(length);
-        let broken = length == 0 && total > 0;
-        if end < total && !broken && offset == seen {
-            if self.0.len() >= UNFINISHED {
-                // Their ends were lost; nobody waits for them any more.
-                self.0.clear();
-            }
-            self.0.insert(key, (argv, end));
+        if kind == FILE_PATH {
+            self.put(key, Part { executable: Some(path(data, flags & DELETED != 0)), ..Part::default() });
             return None;
         }
-        let whole = end == total && offset == seen;
+        let mut part = match self.0.remove(&key) {
+            None if offset > 0 => return None,
+            part => part.unwrap_or_default(),
+        };
+        part.argv.extend_from_slice(data);
+        let end = offset.saturating_add(length);
+        let broken = length == 0 && total > 0;
+        let in_order = offset == part.seen;
+        if end < total && !broken && in_order {
+            part.seen = end;
+            self.put(key, part);
+            return None;
+        }
+        let whole = end == total && in_order;
         Some(Event::Ran(Ran {
             session,
             pid,
             inode,
             device,
             name,
-            executable: None,
+            executable: part.executable,
             call: None,
             script: flags & SCRIPT != 0,
-            argv: split(&argv),
+            argv: split(&part.argv),
             whole,
         }))
     }
+
+    fn put(&mut self, key: Exec, part: Part) {
+        if self.0.len() >= UNFINISHED {
+            // Their ends were lost; nobody waits for them any more.
+            self.0.clear();
+        }
+        self.0.insert(key, part);
+    }
+}
+
+/// A path from its components, the last first, as /proc/PID/exe names it.
+pub(super) fn path(components: &[u8], deleted: bool) -> Vec<u8> {
+    if components.is_empty() {
+        return b"/".to_vec();
+    }
+    let mut path = Vec::with_capacity(components.len() + 1);
+    for component in split(components).iter().rev() {
+        path.push(b'/');
+        path.extend_from_slice(component);
+    }
+    if deleted {
+        path.extend_from_slice(b" (deleted)");
+    }
+    path
 }
 
 /// Arguments end with NUL each.
@@ -116,6 +158,18 @@ mod tests {
         assert_eq!(ran.argv, [b"a".to_vec(), b"bc".to_vec(), b"".to_vec(), b"d".to_vec()]);
         assert!(ran.whole);
         assert_eq!(ran.name, b"/bin");
+    }
+
+    #[test]
+    fn the_path_comes_before_and_is_put_in_order() {
+        let mut parts = Parts::default();
+        let mut told = event(0, 0, b"true\0bin\0usr\0");
+        told[20] = u8::try_from(FILE_PATH).unwrap();
+        assert_eq!(parts.take(&told), None);
+        let Some(Event::Ran(ran)) = parts.take(&event(2, 0, b"a\0")) else { panic!("an exec") };
+        assert_eq!(ran.executable.as_deref(), Some(&b"/usr/bin/true"[..]));
+        assert_eq!(path(b"memfd:x\0", true), b"/memfd:x (deleted)");
+        assert_eq!(parts.0.len(), 0);
     }
 
     #[test]
