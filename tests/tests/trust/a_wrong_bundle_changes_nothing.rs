@@ -4,7 +4,7 @@ use e2e::authority::Authority;
 use e2e::refusal::assert_enters;
 use e2e::world::{HOST, OTHER_HOST, World};
 
-use crate::scene::{bring, bundle, client, empty, files, trust, trusting};
+use crate::scene::{bring, bundle, client, empty, files, signed, trust, trusting};
 
 #[track_caller]
 fn refused(world: &World, bundle: impl AsRef<[u8]>, words: &[&str], why: &str) {
@@ -71,14 +71,7 @@ fn the_same_version_with_other_words_is_refused() {
     let applied = world.host.read("/var/lib/jit/trust/applied");
     let at = applied.find("-----BEGIN").expect("a signature");
     let text = applied[..at].replace("roles: db", "roles: web");
-    let path = world.folder.path().join("forked");
-    std::fs::write(&path, &text).expect("writes the text");
-    let mut sign = e2e::process::clean("ssh-keygen");
-    sign.args(["-Y", "sign", "-q", "-n", "trust@pam-jit", "-f"]);
-    sign.arg(world.authority.folder().join("trust_root")).arg(&path);
-    drop(e2e::process::run(sign).ok());
-    let signature = std::fs::read_to_string(path.with_extension("sig")).expect("reads the signature");
-    refused(&world, text + &signature, &[], "said something else");
+    refused(&world, signed(&world, &text), &[], "said something else");
 }
 
 #[test]

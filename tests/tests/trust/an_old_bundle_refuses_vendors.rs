@@ -1,11 +1,12 @@
 //! A host whose host.toml limits the age of its bundle: past it vendors are refused, administrators are not, and
 //! `jit check` says so before and after.
 
-use e2e::deadline;
 use e2e::refusal::{assert_enters, assert_module_refuses};
 use e2e::world::{HOST, World};
+use e2e::{clock, deadline};
+use grant::UnixTime;
 
-use crate::scene::{bring, bundle, client, trust, trusting};
+use crate::scene::{bring, bundle, client, signed, trust, trusting};
 
 fn set_age(world: &World, age: &str) {
     let text = world.host.read("/etc/jit/host.toml");
@@ -72,4 +73,33 @@ fn the_check_finds_a_half_applied_a_damaged_and_a_contradicted_bundle() {
     drop(world.authority.ca(["revoke", "--person", "acme/jo", "--reason", "over"]).ok());
     world.host.write("/etc/jit/revoked", world.authority.revoked());
     assert_eq!(doors(&world), [125]);
+}
+
+/// Makes the applied bundle one that is so many days old.
+fn made_before(world: &World, days: u64) {
+    let applied = world.host.read("/var/lib/jit/trust/applied");
+    let text = &applied[..applied.find("-----BEGIN").expect("a signature")];
+    let made = text.lines().find(|line| line.starts_with("made: ")).expect("a bundle says when it was made");
+    let then = UnixTime::from_secs(clock::now() - days * 86_400);
+    let text = text.replace(made, &format!("made: {then}"));
+    world.host.write("/var/lib/jit/trust/applied", signed(world, &text));
+}
+
+#[test]
+fn the_check_says_that_a_bundle_grows_old_before_it_is_too_old() {
+    let world = trusting();
+    let vendor = client(&world);
+    // Without a limit somebody should look after a week.
+    made_before(&world, 6);
+    assert_eq!(doors(&world), Vec::<u64>::new());
+    made_before(&world, 8);
+    assert_eq!(doors(&world), [122]);
+    // With one, in its last quarter; vendors still enter.
+    set_age(&world, "30d");
+    assert_eq!(doors(&world), Vec::<u64>::new());
+    made_before(&world, 23);
+    assert_eq!(doors(&world), [122]);
+    assert_enters(&world.host, &vendor);
+    made_before(&world, 31);
+    assert_eq!(doors(&world), [123]);
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use e2e::authority::{Authority, Request};
 use e2e::client::Client;
-use e2e::process::{Outcome, run};
+use e2e::process::{Outcome, clean, run};
 use e2e::world::{HOST, World};
 
 /// Where a bundle lies on the host before it is applied.
@@ -40,6 +40,20 @@ pub(crate) fn without_recorder(world: &World) {
 /// A new bundle.
 pub(crate) fn bundle(authority: &Authority, host: &str) -> String {
     authority.ca(["host", "bundle", host, "-o", "-"]).ok().stdout
+}
+
+/// A bundle's text with the trust root's signature, as `ssh-keygen` makes it.
+pub(crate) fn signed(world: &World, text: &str) -> String {
+    let path = world.folder.path().join("bundle");
+    std::fs::write(&path, text).expect("writes the text");
+    let signature = path.with_extension("sig");
+    // It asks before it writes over one.
+    drop(std::fs::remove_file(&signature));
+    let mut sign = clean("ssh-keygen");
+    sign.args(["-Y", "sign", "-q", "-n", "trust@pam-jit", "-f"]);
+    sign.arg(world.authority.folder().join("trust_root")).arg(&path);
+    drop(run(sign).ok());
+    text.to_owned() + &std::fs::read_to_string(signature).expect("reads the signature")
 }
 
 /// Brings a bundle to the host.
