@@ -106,8 +106,9 @@ pub fn check(request: &Request) -> Report {
         let (found, told_by) = recorder::look(host);
         findings.extend(found);
         source = told_by;
-        if host.recorder.is_some() {
+        if let Some(table) = &host.recorder {
             findings.extend(recorder::look_at_accounts(&accounts.vendors));
+            findings.extend(recorder::look_at_scopes(table));
         }
     }
     Report::new(read.config.map(|config| config.host.to_string()), accounts.vendors, findings)

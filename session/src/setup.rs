@@ -18,6 +18,7 @@ mod place;
 mod plan;
 mod reload;
 mod replace;
+mod scopes;
 mod sshd_block;
 mod stage;
 mod state;
@@ -99,6 +100,9 @@ pub fn install(request: &Request, say: Say<'_>) -> Result<()> {
     change::begin(&mut state, &plan, place, &id)?;
     let made = confirm::arm(&id, request.wait).and_then(|()| {
         change::apply(&plan)?;
+        if touches_scopes(&plan.changes) {
+            scopes::reload()?;
+        }
         if touches_sshd(place, &plan.changes) {
             reload::test(place, &place.sshd_config)?;
             say(&reloaded(&reload::reload(place)?));
@@ -247,6 +251,11 @@ pub fn remove(
     let others = Plan { changes: others, group: plan.group, kept: Vec::new() };
     change::apply(&others)?;
     others.changes.iter().for_each(|change| say(&told(change)));
+    if touches_scopes(&others.changes)
+        && let Err(error) = scopes::reload()
+    {
+        say(&format!("process 1 did not read its units again: {error}"));
+    }
     plan.kept.iter().for_each(|kept| say(&format!("kept {kept}")));
     let (accounts, _) = crate::check::accounts::look(place::GROUP);
     if !accounts.vendors.is_empty() {
@@ -364,6 +373,10 @@ fn go_on(say: Say<'_>) {
 
 fn touches_sshd(place: &Place, changes: &[Change]) -> bool {
     changes.iter().any(|change| change::is_sshds(place, &change.path))
+}
+
+fn touches_scopes(changes: &[Change]) -> bool {
+    changes.iter().any(|change| scopes::is_drop_in(&change.path))
 }
 
 fn reloaded(done: &reload::Reloaded) -> String {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use audit::handover::{Message, Reply};
-use hostfile::HostConfig;
+use hostfile::{HostConfig, RecorderConfig};
 
 use super::door::{Door, Finding};
 use crate::request;
@@ -41,9 +41,27 @@ static USER_MANAGER: Door = Door::warning(
     "what it starts is outside of the session's scope; the recorder ends it, but only with the session",
     "systemctl mask user@UID.service for the account, and loginctl disable-linger",
 );
+static PATIENT: Door = Door::warning(
+    906,
+    "process 1 gives what ignores SIGTERM at a session's limit 90 s more",
+    "where the recorder is dead, such a process outlives the session's window by that much",
+    "jit setup; or by hand systemd/session-.scope.d/50-jit.conf into /etc/systemd/system/session-.scope.d, and systemctl daemon-reload",
+);
 
 /// The doors of this area.
-pub(super) static DOORS: [&Door; 5] = [&NO_RECORDER, &SILENT, &GATE_ONLY, &TIMED_JOBS, &USER_MANAGER];
+pub(super) static DOORS: [&Door; 6] =
+    [&NO_RECORDER, &SILENT, &GATE_ONLY, &TIMED_JOBS, &USER_MANAGER, &PATIENT];
+
+/// Where systemd looks for drop-ins, systemd.unit(5); of two of one name the first counts.
+const UNIT_FOLDERS: [&str; 5] = [
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+];
+/// The drop-in that `jit setup` writes.
+const SCOPES: &str = "session-.scope.d/50-jit.conf";
 
 /// Looks at the recorder of a host: what is wrong with it, and what tells it what ran.
 pub(super) fn look(host: &HostConfig) -> (Vec<Finding>, Option<String>) {
@@ -86,6 +104,27 @@ pub(super) fn look_at_accounts(accounts: &BTreeSet<String>) -> Vec<Finding> {
     findings
 }
 
+/// Looks whether process 1 ends the scope of a session soon at its limit. Without scopes, or without systemd, it ends none.
+pub(super) fn look_at_scopes(recorder: &RecorderConfig) -> Option<Finding> {
+    if !recorder.require_scope || !Path::new("/run/systemd/system").exists() {
+        return None;
+    }
+    let found = patience(&UNIT_FOLDERS.map(Path::new));
+    found.is_none_or(|text| !says_how_long(&text)).then(|| PATIENT.open(format!("no {SCOPES} that says so")))
+}
+
+/// The text of the drop-in that counts, if there is one.
+fn patience(folders: &[&Path]) -> Option<String> {
+    let mut paths = folders.iter().map(|folder| folder.join(SCOPES));
+    // A link to /dev/null is one that says nothing.
+    paths.find(|path| fs::symlink_metadata(path).is_ok()).and_then(|path| fs::read_to_string(path).ok())
+}
+
+/// Whether it sets how long process 1 waits: to what, an administrator decides.
+fn says_how_long(text: &str) -> bool {
+    text.lines().any(|line| line.trim().starts_with("TimeoutStopSec="))
+}
+
 /// at(1), crontab(1): with an allow file only who stands in it; else who does not stand in the deny file.
 fn may_use(account: &str, deny: &str, allow: &str) -> bool {
     let names = |text: String| text.lines().any(|line| line.trim() == account);
@@ -94,5 +133,24 @@ fn may_use(account: &str, deny: &str, allow: &str) -> bool {
         (Err(_), Ok(deny)) => !names(deny),
         // Debian's cron lets everybody when there is neither file; its at lets only root.
         (Err(_), Err(_)) => deny.ends_with("cron.deny"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_drop_in_of_that_name_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let (etc, lib) = (folder.path().join("etc"), folder.path().join("lib"));
+        let said = || patience(&[&etc, &lib]).is_some_and(|text| says_how_long(&text));
+        assert!(!said());
+        fs::create_dir_all(lib.join("session-.scope.d")).unwrap();
+        fs::write(lib.join(SCOPES), include_str!("../../../systemd/session-.scope.d/50-jit.conf")).unwrap();
+        assert!(said());
+        fs::create_dir_all(etc.join("session-.scope.d")).unwrap();
+        std::os::unix::fs::symlink("/dev/null", etc.join(SCOPES)).unwrap();
+        assert!(!said(), "masked");
     }
 }

@@ -4,22 +4,24 @@
 //! one by one. Taking back goes by what is there: a file that nobody touched since gets its previous bytes, one that
 //! somebody edited loses our block and keeps the edit. So it can be done again after a kill at any point.
 
-use std::fs;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::error::{Result, SetupError};
-use super::place::{GROUP, OURS, Place};
+use super::place::{GROUP, Place};
 use super::plan::{self, Change, GroupChange, Plan};
 use super::state::{self, Installed, Kept, Pending, State, digest};
-use super::{marked, reload, replace};
+use super::{marked, reload, replace, scopes};
 
 /// Writes the journal: the previous bytes of every file, then, in one step, that the change is under way.
 pub(super) fn begin(state: &mut State, plan: &Plan, place: &Place, id: &str) -> Result<()> {
     let mut becomes = state.installed.clone();
     becomes.group |= plan.group == Some(GroupChange::Add);
-    let folders: Vec<_> = [Path::new(OURS)].into_iter().filter(|f| !f.exists()).map(Path::to_owned).collect();
+    let folders = missing_folders(plan);
     becomes.folders.extend(folders.iter().cloned());
     for change in &plan.changes {
         match (&change.before, &change.after) {
@@ -58,10 +60,8 @@ pub(super) fn begin(state: &mut State, plan: &Plan, place: &Place, id: &str) -> 
 
 /// Makes the plan live, in its order.
 pub(super) fn apply(plan: &Plan) -> Result<()> {
-    if plan.changes.iter().any(|change| change.path.starts_with(OURS)) && !Path::new(OURS).exists() {
-        let made = fs::DirBuilder::new().mode(0o755).create(OURS);
-        let made = made.and_then(|()| replace::sync_folder(Path::new(OURS)));
-        made.map_err(|source| SetupError::file("make", Path::new(OURS), source))?;
+    for folder in missing_folders(plan) {
+        make(&folder).map_err(|source| SetupError::file("make", &folder, source))?;
     }
     let prepared = plan.changes.iter().try_for_each(|change| match &change.after {
         Some(after) => {
@@ -83,6 +83,21 @@ pub(super) fn apply(plan: &Plan) -> Result<()> {
         }
     }
     applied
+}
+
+/// The folders that the new files need and that are not there, each after the one that it lies in.
+fn missing_folders(plan: &Plan) -> Vec<PathBuf> {
+    let parents = plan.changes.iter().filter(|change| change.after.is_some()).filter_map(|c| c.path.parent());
+    let missing: BTreeSet<PathBuf> =
+        parents.flat_map(Path::ancestors).filter(|folder| !folder.exists()).map(Path::to_owned).collect();
+    missing.into_iter().collect()
+}
+
+/// Makes a folder that everybody may look into, whatever the umask is: sshd reads in there as nobody.
+fn make(folder: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().mode(0o755).create(folder)?;
+    fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+    replace::sync_folder(folder)
 }
 
 fn make_live(change: &Change) -> Result<()> {
@@ -129,6 +144,9 @@ pub(super) fn restore(state: &mut State) -> Result<Vec<String>> {
     for kept in &others {
         said.extend(put_back(&pending, kept)?);
     }
+    if others.iter().any(|kept| scopes::is_drop_in(&kept.path)) {
+        said.extend(scopes::reload().err().map(|error| error.to_string()));
+    }
     if pending.group
         && let Some(found) = plan::find_group()?
     {
@@ -139,7 +157,7 @@ pub(super) fn restore(state: &mut State) -> Result<Vec<String>> {
         }
     }
     // A folder that holds something of somebody else stays.
-    pending.folders.iter().for_each(|folder| drop(fs::remove_dir(folder)));
+    pending.folders.iter().rev().for_each(|folder| drop(fs::remove_dir(folder)));
     state.end(false)?;
     Ok(said)
 }
@@ -180,7 +198,7 @@ fn put_back(pending: &Pending, kept: &Kept) -> Result<Option<String>> {
 
 /// What is left of what was installed, when all of it was taken out: folders, if nothing is in them.
 pub(super) fn forget(installed: &Installed) {
-    installed.folders.iter().for_each(|folder| drop(fs::remove_dir(folder)));
+    installed.folders.iter().rev().for_each(|folder| drop(fs::remove_dir(folder)));
     drop(fs::remove_dir_all(super::place::STATE));
     drop(Path::new(super::place::STATE).parent().map(fs::remove_dir));
 }

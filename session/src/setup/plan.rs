@@ -13,7 +13,7 @@ use nix::unistd::Group;
 use super::error::{Result, SetupError};
 use super::place::{self, GROUP, OTHER_SERVICES, Place};
 use super::state::{Installed, digest};
-use super::{host_files, marked, pam_lines, sshd_block};
+use super::{host_files, marked, pam_lines, scopes, sshd_block};
 
 /// One file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +57,20 @@ impl Plan {
         if before != after {
             self.changes.push(Change { path, before, after });
         }
+    }
+
+    /// Takes a whole file of ours out, unless somebody changed it.
+    fn take_out(&mut self, path: PathBuf, text: &str, installed: &Installed) -> Result<()> {
+        match read(&path)? {
+            Some(now) if now == text.as_bytes() || installed.files.get(&path) == Some(&digest(&now)) => {
+                self.file(path, Some(now), None);
+            }
+            Some(_) => {
+                self.kept.push(format!("{}: it was changed since `jit setup` wrote it", path.display()));
+            }
+            None => {}
+        }
+        Ok(())
     }
 
     /// The unified diff of all files; the group as the command that is run.
@@ -128,6 +142,11 @@ pub(super) fn install(
     for (path, bytes) in host_files::missing(wanted)? {
         plan.file(path, None, Some(bytes));
     }
+    if place::has_systemd() {
+        let path = scopes::drop_in();
+        let there = ours_or_nobodys(&path, scopes::TEXT, installed)?;
+        plan.file(path, there, Some(scopes::TEXT.as_bytes().to_vec()));
+    }
     let pam = |name: &str| Path::new(place::PAM).join(name);
     let path = pam(service);
     let Some(now) = read(&path)? else {
@@ -150,21 +169,24 @@ pub(super) fn install(
     };
     let (with, drop_in) = sshd_block::configuration(place, &bare_configuration(place, &now)?);
     let ours = place.drop_in();
-    let there = read(&ours)?;
     let block = drop_in.then(|| sshd_block::BLOCK.as_bytes().to_vec());
-    if let Some(there) = &there
-        && block.as_ref() != Some(there)
-        && installed.files.get(&ours) != Some(&digest(there))
-    {
-        return Err(SetupError::new(format!(
-            "{} was not written by `jit setup`, or changed since",
-            ours.display()
-        ))
-        .hint("move your lines to another file of that folder, and this one away"));
-    }
+    let there = ours_or_nobodys(&ours, if drop_in { sshd_block::BLOCK } else { "" }, installed)?;
     plan.file(ours, there, block);
     plan.file(place.sshd_config.clone(), Some(now), Some(with));
     Ok(plan)
+}
+
+/// The bytes of a whole file that set-up writes: as they will be, as it wrote them before, or not there at all. Others are
+/// somebody's own.
+fn ours_or_nobodys(path: &Path, text: &str, installed: &Installed) -> Result<Option<Vec<u8>>> {
+    let there = read(path)?;
+    match &there {
+        Some(bytes) if bytes != text.as_bytes() && installed.files.get(path) != Some(&digest(bytes)) => Err(
+            SetupError::new(format!("{} was not written by `jit setup`, or changed since", path.display()))
+                .hint("move your lines to another file of that folder, and this one away"),
+        ),
+        _ => Ok(there),
+    }
 }
 
 /// What taking it all out would change: in the other order.
@@ -174,14 +196,7 @@ pub(super) fn remove(place: &Place, service: &str, installed: &Installed, purge:
         let bare = bare_configuration(place, &now)?;
         plan.file(place.sshd_config.clone(), Some(now), Some(bare));
     }
-    let ours = place.drop_in();
-    if let Some(now) = read(&ours)? {
-        if now == sshd_block::BLOCK.as_bytes() || installed.files.get(&ours) == Some(&digest(&now)) {
-            plan.file(ours, Some(now), None);
-        } else {
-            plan.kept.push(format!("{}: it was changed since `jit setup` wrote it", ours.display()));
-        }
-    }
+    plan.take_out(place.drop_in(), sshd_block::BLOCK, installed)?;
     let mut services: Vec<&str> = OTHER_SERVICES.into_iter().filter(|name| *name != service).collect();
     services.push(service);
     for path in services.iter().map(|name| Path::new(place::PAM).join(name)) {
@@ -192,6 +207,7 @@ pub(super) fn remove(place: &Place, service: &str, installed: &Installed, purge:
         let bare = marked::strip(&now).map_err(|_| unbalanced(&path))?;
         plan.file(path, Some(now), Some(bare));
     }
+    plan.take_out(scopes::drop_in(), scopes::TEXT, installed)?;
     if purge {
         for path in host_files::all() {
             let now = read(&path)?;

@@ -15,6 +15,7 @@ use crate::process::{clean, program, run};
 const MATCH_BLOCK: &str = include_str!("../../../packaging/sshd/50-pam-jit.conf");
 const ACCOUNT: &str = include_str!("../../../packaging/pam/account.txt");
 const SESSION_FIRST: &str = include_str!("../../../packaging/pam/session-first.txt");
+const SCOPES: &str = include_str!("../../../systemd/session-.scope.d/50-jit.conf");
 const SESSION_LAST: &str = include_str!("../../../packaging/pam/session-last.txt");
 
 /// Programs that ask PAM and show no certificate: closed to vendors by the account lines, sudo unless the session's
@@ -38,6 +39,7 @@ impl Host {
     /// When a step fails: with its output.
     pub fn set_up(&self) {
         self.put("/etc/ssh/sshd_config.d/50-pam-jit.conf", MATCH_BLOCK, 0o644);
+        self.put("/etc/systemd/system/session-.scope.d/50-jit.conf", SCOPES, 0o644);
         self.add_pam_lines();
         drop(self.run(["groupadd", "--force", "--system", "jit-vendors"]).ok());
         for account in VENDORS {
@@ -131,26 +133,13 @@ fn marked(lines: &str) -> String {
     format!("# BEGIN jit-host\n{lines}# END jit-host\n")
 }
 
-/// Units and drop-ins as they lie in `systemd/`, by their path below it.
+/// Units as they lie in `systemd/`, by their names.
 fn units() -> Vec<(String, Vec<u8>)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../systemd");
-    let mut units = Vec::new();
-    let mut folders = vec![root.clone()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).expect("reads systemd/").flatten() {
-            let path = entry.path();
-            let name = path.strip_prefix(&root).expect("a path below systemd/").display().to_string();
-            if path.is_dir() && name.ends_with(".d") {
-                folders.push(path);
-            } else if [".service", ".socket", ".timer", ".path", ".conf"]
-                .iter()
-                .any(|kind| name.ends_with(kind))
-            {
-                units.push((name, std::fs::read(&path).expect("reads a unit")));
-            }
-        }
-    }
-    units
+    let entries = std::fs::read_dir(root).expect("reads systemd/").flatten();
+    let named = entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()));
+    let units = named.filter(|(name, _)| name.starts_with("jit-"));
+    units.map(|(name, path)| (name, std::fs::read(path).expect("reads a unit"))).collect()
 }
 
 /// `jit` without its debug information: a hundred megabytes that each host would hold in memory.

@@ -31,3 +31,20 @@ fn the_units_are_sound_and_no_door_is_open() {
         assert!(!denied.succeeded(), "{door} is closed to vendors: {denied:?}");
     }
 }
+
+#[test]
+fn a_host_without_the_drop_in_for_scopes_is_told_so() {
+    let world = World::new();
+    let folder = "/etc/systemd/system/session-.scope.d";
+    let open = || {
+        let said = world.host.run(["jit", "check", "--json"]).stdout;
+        let report: serde_json::Value = serde_json::from_str(&said).expect("a report in JSON");
+        report["findings"].as_array().into_iter().flatten().any(|finding| finding["number"] == 906)
+    };
+    assert!(!open());
+    drop(world.host.run(["rm", "-r", folder]).ok());
+    assert!(open());
+    // What set-up would write is the same as what was there by hand.
+    drop(world.host.run(["jit", "setup", "--yes"]));
+    assert!(!open());
+}

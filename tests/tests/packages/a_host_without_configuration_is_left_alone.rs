@@ -17,8 +17,14 @@ const UNITS: [&str; 7] = [
 
 /// Every file that decides how somebody logs in, with its content's digest, mode and owner.
 pub(crate) fn doors(host: &Host) -> String {
-    let list = "find /etc/pam.d /etc/ssh /etc/security /etc/sudoers* /etc/nsswitch.conf /etc/shells -type f -printf '%p %m %u:%g ' -exec sha256sum {} \\; | sort";
+    let list = "find /etc/pam.d /etc/ssh /etc/security /etc/sudoers* /etc/nsswitch.conf /etc/shells /etc/systemd -type f -printf '%p %m %u:%g ' -exec sha256sum {} \\; | sort";
     host.script(list, []).ok().stdout
+}
+
+/// What process 1 makes of an administrator's login.
+fn scope(world: &World) -> String {
+    let show = "systemctl show session-$(cat /proc/self/sessionid).scope | grep -E '^(DropInPaths|TimeoutStopUSec|RuntimeMaxUSec|CollectMode|KillMode|TasksMax|MemoryMax)='";
+    world.admin().exec(show).ok().stdout
 }
 
 /// What each unit is doing, and whether anything of ours has failed.
@@ -36,14 +42,15 @@ fn still() -> Vec<String> {
 
 #[test]
 fn installing_changes_no_login_and_starts_nothing() {
-    let host = Host::boot();
-    let before = doors(&host);
-    Debs::current().install(&host);
-    assert_eq!(doors(&host), before, "no file that decides about logins is touched");
+    let world = World::empty();
+    let host = &world.host;
+    let before = (doors(host), scope(&world));
+    Debs::current().install(host);
+    assert_eq!((doors(host), scope(&world)), before, "nothing that decides about logins is touched");
     for unit in UNITS.iter().filter(|unit| **unit != "jit-sweep.service") {
         drop(host.run(["systemctl", "is-enabled", "--quiet", unit]).ok());
     }
-    assert_eq!(states(&host), still(), "nothing runs before the host is set up");
+    assert_eq!(states(host), still(), "nothing runs before the host is set up");
     drop(host.run(["systemctl", "is-system-running", "--quiet"]).ok());
     // The module is where libpam looks, the group is there and empty, the folders are root's alone.
     drop(host.script("ls \"$(dirname \"$(find /lib/*/security -name pam_unix.so)\")/pam_jit.so\"", []).ok());

@@ -70,7 +70,6 @@ fn expected(places: &Places) -> BTreeSet<(String, u32)> {
             add(0o644, format!("{units}/{name}"));
         }
     }
-    add(0o644, format!("{units}/session-.scope.d/50-jit.conf"));
     add(0o644, format!("{presets}/50-jit-host.preset"));
     add(0o755, "/usr/libexec/jit/leave-pam".to_owned());
     // A library that is loaded, and never run; rpm finds what it needs in files that may be executed only.

@@ -18,6 +18,9 @@ const FILES: [&str; 6] = [
     "/etc/ssh/sshd_config",
 ];
 
+/// Where the drop-in for the scopes of sessions lies.
+const SCOPES: &str = "/etc/systemd/system/session-.scope.d";
+
 fn setup<const N: usize>(world: &World, words: [&str; N]) -> Outcome {
     let mut command = world.host.command("/usr/bin/jit");
     command.arg("setup").args(words);
@@ -32,8 +35,15 @@ fn contents(world: &World) -> Vec<Vec<u8>> {
 fn is_bare(world: &World, before: &[Vec<u8>]) -> bool {
     contents(world) == before
         && !world.host.has("/etc/ssh/sshd_config.d/50-pam-jit.conf")
+        && !world.host.has(SCOPES)
         && !world.host.has("/etc/jit")
         && !world.host.read("/etc/group").contains("jit-vendors")
+}
+
+/// How long process 1 waits for what ignores SIGTERM in a session.
+fn patience(world: &World) -> String {
+    let show = "systemctl show --value --property=TimeoutStopUSec session-$(cat /proc/self/sessionid).scope";
+    world.admin().exec(show).ok().stdout.trim().to_owned()
 }
 
 fn admin_enters(world: &World) {
@@ -54,12 +64,15 @@ fn live(world: &World, seconds: &str) -> Running {
 fn a_host_is_set_up_records_a_vendors_session_and_is_bare_again() {
     let world = World::unpacked();
     let before = contents(&world);
+    let patient = patience(&world);
     let authority = world.authority.fingerprint().to_owned();
     let done = setup(&world, ["--yes", "--host", HOST, "--authority", &authority]).ok();
     assert!(done.stdout.contains("trial login: root gets in\n"), "{done:?}");
     assert!(done.stdout.contains("ssh.service was reloaded\n"), "{done:?}");
     assert!(!done.stdout.contains("\nstarted "), "units that nobody has enabled stay as they are: {done:?}");
     admin_enters(&world);
+    assert_ne!(patient, "1s");
+    assert_eq!(patience(&world), "1s", "process 1 knows the drop-in");
     world.host.add_vendor_account(ACCOUNT);
     world.publish();
     let units =
@@ -82,7 +95,8 @@ fn a_host_is_set_up_records_a_vendors_session_and_is_bare_again() {
     assert!(removed.stdout.contains("1 session ended\n"), "{removed:?}");
     assert!(!open.finish().succeeded());
     assert_eq!(contents(&world), before);
-    assert!(!world.host.has("/etc/jit"));
+    assert!(!world.host.has("/etc/jit") && !world.host.has(SCOPES));
+    assert_eq!(patience(&world), patient);
     admin_enters(&world);
     let failed =
         world.host.run(["systemctl", "list-units", "--all", "--no-legend", "jit-setup-*", "run-*"]).stdout;
