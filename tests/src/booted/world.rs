@@ -5,6 +5,7 @@ use tempfile::TempDir;
 use crate::authority::{Authority, Request};
 use crate::booted::client::Client;
 use crate::booted::host::Host;
+use crate::deadline::{self, SOON};
 use crate::host::ADMIN;
 use crate::identity::Identity;
 use crate::world::{ACCOUNT, HOST, host_toml};
@@ -120,6 +121,25 @@ impl World {
     #[must_use]
     pub fn client(&self, identity: &Identity) -> Client<'_> {
         Client::new(&self.host, ACCOUNT, identity)
+    }
+
+    /// The administrator gets in. A connection that sshd's own reload cuts off, between one listening socket and the next, is
+    /// made once more.
+    ///
+    /// # Panics
+    /// When she does not.
+    #[track_caller]
+    pub fn admin_enters(&self) {
+        let admin = self.admin();
+        let cut = |said: &str| said.contains("Connection refused") || said.contains("Connection reset");
+        let mut entered = admin.exec("id -un");
+        if cut(&entered.stderr) {
+            deadline::poll(SOON, || {
+                entered = admin.exec("id -un");
+                (!cut(&entered.stderr)).then_some(())
+            });
+        }
+        assert_eq!(entered.ok().stdout.trim(), ADMIN);
     }
 
     /// A client for the administrator's account with the plain key.

@@ -5,6 +5,8 @@ use e2e::booted::world::World;
 use e2e::deadline::SOON;
 use e2e::packages::Debs;
 
+use crate::a_confirmed_setup::doors;
+
 const UNITS: [&str; 7] = [
     "jit-recorder.socket",
     "jit-recorder.service",
@@ -14,12 +16,6 @@ const UNITS: [&str; 7] = [
     "jit-trust.service",
     "jit-setup-restore.service",
 ];
-
-/// Every file that decides how somebody logs in, with its content's digest, mode and owner.
-pub(crate) fn doors(host: &Host) -> String {
-    let list = "find /etc/pam.d /etc/ssh /etc/security /etc/sudoers* /etc/nsswitch.conf /etc/shells /etc/systemd -type f -printf '%p %m %u:%g ' -exec sha256sum {} \\; | sort";
-    host.script(list, []).ok().stdout
-}
 
 /// What process 1 makes of an administrator's login.
 fn scope(world: &World) -> String {

@@ -4,21 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use e2e::authority::Request;
 use e2e::booted::records::Records;
-use e2e::booted::world::World;
 use e2e::deadline::SOON;
 use e2e::packages::{Debs, NEWER};
 
-/// An host on which the packages were installed, then set up.
-pub(crate) fn packaged() -> World {
-    World::with("", |host| {
-        Debs::current().install(host);
-        host.set_up();
-    })
-}
+use crate::a_confirmed_setup::{Confirmed, Logins};
 
 #[test]
 fn an_upgrade_keeps_an_open_session_its_records_and_the_socket() {
-    let world = packaged();
+    let Confirmed { world, before: bare, .. } = Confirmed::host();
     let host = &world.host;
     let jo = world.granted(&Request::default());
     let client = world.client(&jo);
@@ -28,7 +21,7 @@ fn an_upgrade_keeps_an_open_session_its_records_and_the_socket() {
     let before = host.main_process("jit-recorder.service");
     let socket = "systemctl show --value --property=ActiveEnterTimestampMonotonic jit-recorder.socket";
     let listening = host.script(socket, []).ok().stdout;
-    let configured = host.read("/etc/pam.d/sshd");
+    let configured = Logins::of(host);
 
     // Programs start all the while: each of them waits for the next recorder, and runs.
     shell.types("for ((i = 0; ; i++)); do /bin/true upgrading $i || echo failed; [ -e stop ] && break; done; /bin/echo after-$((40 + 2))\n");
@@ -56,7 +49,7 @@ fn an_upgrade_keeps_an_open_session_its_records_and_the_socket() {
     assert_eq!(upgraded, format!("{NEWER}-0jit1 installed\n").repeat(3));
     assert_ne!(host.main_process("jit-recorder.service"), before, "another recorder");
     assert_eq!(host.script(socket, []).ok().stdout, listening, "the socket was open all the while");
-    assert_eq!(host.read("/etc/pam.d/sshd"), configured);
+    assert_eq!(Logins::of(host), configured);
 
     let at = count();
     host.wait(SOON, "programs of the session go on starting", || count() > at + 20);
@@ -78,4 +71,9 @@ fn an_upgrade_keeps_an_open_session_its_records_and_the_socket() {
         .map(|command| command.argv[2].parse().expect("a number"))
         .collect();
     assert_eq!(numbers, (0..numbers.len()).collect::<Vec<_>>());
+
+    // The set-up was the earlier version's; the later one takes it out to the last byte.
+    drop(host.run(["jit", "setup", "--remove"]).ok());
+    assert_eq!(Logins::of(host), bare);
+    world.admin_enters();
 }

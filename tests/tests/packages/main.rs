@@ -5,6 +5,7 @@
 mod keys;
 mod quick_start;
 
+mod a_confirmed_setup;
 mod a_host_without_configuration_is_left_alone;
 mod a_removal_leaves_the_records_alone;
 mod an_upgrade_keeps_open_sessions;

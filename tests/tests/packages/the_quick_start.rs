@@ -9,7 +9,7 @@ use e2e::booted::terminal::Terminal;
 use e2e::deadline::SOON;
 use e2e::process::{clean, run};
 
-use crate::a_host_without_configuration_is_left_alone::doors;
+use crate::a_confirmed_setup::doors;
 use crate::quick_start::machines::Machines;
 use crate::quick_start::readme::{line, lines, named};
 
