@@ -132,7 +132,8 @@ fn find(place: &Place, effective: &Effective) -> Result<Reloaded> {
 fn tell(listener: &Reloaded) -> Result<()> {
     match listener {
         Reloaded::Unit(unit, _) => {
-            let output = systemctl(&["reload", unit])?;
+            // At once: jit-setup-restore.service, which may be asking, stands before sshd's unit, whose job would wait for it.
+            let output = systemctl(&["reload", "--job-mode=ignore-dependencies", unit])?;
             if !output.status.success() {
                 let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
                 return Err(SetupError::new(format!("`systemctl reload {unit}` failed: {said}")));

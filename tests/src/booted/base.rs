@@ -34,6 +34,7 @@ const PACKAGES: &[&str] = &[
     "cron", // what outlives a session
     "procps",
     "iproute2",
+    "strace",   // kills a program at a step of its work
     "faketime", // another wall clock for one service, without setting the machine's
 ];
 

@@ -1,7 +1,7 @@
 //! What `jit setup` does when nothing goes wrong, and that it can be taken out again.
 
 use e2e::process::{clean, program, run};
-use e2e::world::World;
+use e2e::world::{HOST, World};
 
 use crate::fresh::{
     INCLUDE, admin_enters, assert_same, etc, host, is_set_up, setup, setup_yes, without_group,
@@ -66,6 +66,23 @@ fn a_missing_group_is_made_and_taken_away_again() {
     assert!(removed.stdout.contains("kept the group jit-vendors: it has members"), "{removed:?}");
     assert!(world.host.read("/etc/group").contains("\njit-vendors:x:"));
     assert!(world.host.has("/etc/jit/host.toml"), "without --purge /etc/jit stays");
+}
+
+#[test]
+fn an_administrator_with_a_strict_umask_closes_nothing() {
+    let world = host(INCLUDE);
+    let mut command = world.host.command("sh");
+    command.args(["-c", "umask 077; exec jit setup --yes --host \"$1\" --authority \"$2\"", "sh", HOST]);
+    drop(
+        run({
+            command.arg(world.authority.fingerprint());
+            command
+        })
+        .ok(),
+    );
+    // sshd asks `jit principals` as nobody.
+    assert_eq!(world.host.run(["stat", "-c", "%a", "/etc/jit"]).ok().stdout, "755\n");
+    is_set_up(&world, "under a strict umask");
 }
 
 #[test]

@@ -7,5 +7,7 @@ mod an_unconfirmed_change_is_taken_back;
 mod fresh;
 mod hosts_that_are_not_like_debians;
 mod its_own_timer_restores_a_booted_host;
+mod killed_at_a_step_process_1_restores;
 mod killed_at_any_step_the_administrator_enters;
+mod unpacked;
 mod what_is_wrong_stops_it_before_anything_is_live;
