@@ -9,7 +9,7 @@ const EXPOSURE: [(&str, u32); 4] = [
     ("jit-recorder.service", 33),
     ("jit-sweep.service", 18),
     ("jit-trust.service", 11),
-    ("jit-setup-restore.service", 79),
+    ("jit-setup-restore.service", 28),
 ];
 
 #[test]
