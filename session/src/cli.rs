@@ -67,8 +67,9 @@ Exit status: 0 no error found (warnings may be), 1 an error found, 2 wrong usage
   jit setup --yes                             for automation: the trial login is confirmation enough
   jit setup --remove                          logins as they were before
 
-Writes the group jit-vendors, sshd's Match block, the PAM lines and what is missing in /etc/jit. Before anything is live:
-`sshd -t`, and real logins with the new files. Not confirmed, every byte is restored, also when this process is killed.
+Writes the group jit-vendors, sshd's Match block, the PAM lines, a drop-in for the scopes of sessions and what is missing in
+/etc/jit. Before anything is live: `sshd -t`, and real logins with the new files. Not confirmed, every byte is restored, also
+when this process is killed.
 Exit status: 0 done, 1 failed, and everything is as before, 2 wrong usage.")]
     Setup(Setup),
     /// Record every session of a vendor and end it in time; runs until it is stopped
