@@ -11,6 +11,8 @@ use rusqlite::{Connection, params};
 use serde_json::json;
 use signature::Signer;
 
+mod last;
+
 use crate::agent::AgentKey;
 use crate::authority::file;
 use crate::keys::{self, AskPassphrase, CaKey, KeyError};
@@ -18,6 +20,8 @@ use crate::ledger::event::{self, Kind};
 use crate::ledger::{approver, host, revocation};
 use crate::refused::Refused;
 use crate::{Authority, Error, public_key};
+
+pub use last::{Last, Part, last};
 
 /// Where the trust root signs.
 #[derive(Debug)]

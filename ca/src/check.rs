@@ -10,6 +10,7 @@ use ssh_key::PrivateKey;
 
 use crate::agent::Agent;
 use crate::authority::{self, file};
+use crate::bundle;
 use crate::config::KeyPlace;
 use crate::durable;
 use crate::finding::{self, Finding, Kind};
@@ -46,8 +47,15 @@ pub fn check(dir: &Path, now: UnixTime) -> Vec<Finding> {
     check_files(dir, &mut findings);
     match Authority::open(dir) {
         Ok(authority) => {
-            let parts: [Part; 6] =
-                [check_ca_key, check_ledger, check_numbers, check_clock, check_ends, check_grants];
+            let parts: [Part; 7] = [
+                check_ca_key,
+                check_ledger,
+                check_numbers,
+                check_clock,
+                check_ends,
+                check_grants,
+                check_bundles,
+            ];
             for part in parts {
                 if let Err(error) = part(&authority, now, &mut findings) {
                     findings.push(of(&finding::NOT_LOOKED_AT, &error));
@@ -236,6 +244,22 @@ fn check_grants(authority: &Authority, now: UnixTime, findings: &mut Vec<Finding
                 findings.push(finding::GRANT_NOWHERE.seen(what).mended_by(mend));
             }
         }
+    }
+    Ok(())
+}
+
+/// Hosts whose last bundle says something else than the ledger says now. One without any is set up by hand, or not yet.
+fn check_bundles(authority: &Authority, _: UnixTime, findings: &mut Vec<Finding>) -> Result<(), Error> {
+    let ledger: &Connection = authority.ledger();
+    let mut hosts = host::all(ledger)?;
+    hosts.retain(|host| host.ended_at.is_none());
+    for (name, last) in bundle::last(ledger, &hosts)?.into_iter().filter(|(_, last)| !last.is_current()) {
+        let (version, made, changed) = (last.version, Local(last.made), last.changed());
+        let what = format!(
+            "{name}: its last bundle, version {version} of {made}, is older than a change of {changed}"
+        );
+        let mend = format!("make a new one: ca host bundle {name} -o FILE, and on {name}: jit trust FILE");
+        findings.push(finding::BUNDLE_OLD.seen(what).mended_by(mend));
     }
     Ok(())
 }

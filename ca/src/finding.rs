@@ -137,6 +137,12 @@ pub(crate) static GRANT_NOWHERE: Kind = Kind::warning(
     "nothing is signed for it any more; a host may still accept a certificate of the last minutes",
     "revoke it: ca revoke GRANT --reason TEXT",
 );
+/// 403: a host's last bundle is old.
+pub(crate) static BUNDLE_OLD: Kind = Kind::warning(
+    403,
+    "the host goes by what the ledger said then: it may still let in what was revoked since, or refuse what was added",
+    "make a new one: ca host bundle HOST -o FILE, and on the host: jit trust FILE",
+);
 /// 501: the disk is nearly full.
 pub(crate) static NO_SPACE: Kind = Kind::warning(
     501,
@@ -145,7 +151,7 @@ pub(crate) static NO_SPACE: Kind = Kind::warning(
 );
 
 /// Every kind, by number.
-pub static KINDS: [&Kind; 13] = [
+pub static KINDS: [&Kind; 14] = [
     &UNUSABLE,
     &NOT_PRIVATE,
     &TWO_KEYS,
@@ -158,6 +164,7 @@ pub static KINDS: [&Kind; 13] = [
     &CLOCK_BEHIND,
     &VENDOR_PAST,
     &GRANT_NOWHERE,
+    &BUNDLE_OLD,
     &NO_SPACE,
 ];
 

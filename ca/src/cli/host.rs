@@ -5,7 +5,9 @@
 
 use std::collections::BTreeSet;
 
+use ca::bundle::{self, Last};
 use ca::ledger::host;
+use ca::moment::Local;
 use clap::{Args, Subcommand};
 use grant::{HostName, RoleName};
 use serde_json::{Value, json};
@@ -39,7 +41,9 @@ pub(crate) struct Add {
     existing: bool,
 }
 
-/// List the hosts
+/// List the hosts, with the last bundle that was made for each and whether it says what the ledger says now
+///
+/// What a host has applied the ledger does not know: /var/lib/jit/trust/applied there has the version.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  ca host list\n  ca host list --json")]
 pub(crate) struct List {}
@@ -99,14 +103,47 @@ impl Add {
 fn list(context: &Context) -> Result<(), Failure> {
     let authority = context.authority()?;
     let hosts = host::all(authority.ledger())?;
+    let bundles = bundle::last(authority.ledger(), &hosts)?;
     if context.out.json {
-        return context.out.json(&hosts.iter().map(to_json).collect::<Vec<_>>().into());
+        let values = hosts.iter().map(|host| {
+            let mut value = to_json(host);
+            value["bundle"] = bundles.get(&host.name).map_or(Value::Null, |last| bundle_json(host, last));
+            value
+        });
+        return context.out.json(&values.collect::<Vec<_>>().into());
     }
     let rows = hosts.iter().map(|host| {
         let state = if host.ended_at.is_none() { "active" } else { "ended" };
-        vec![host.name.to_string(), state.to_owned(), roles_text(&host.roles)]
+        let last = bundles.get(&host.name);
+        let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+        vec![
+            host.name.to_string(),
+            state.to_owned(),
+            roles_text(&host.roles),
+            or_none(last.map(|last| last.version.to_string())),
+            or_none(last.map(|last| Local(last.made).to_string())),
+            or_none(last.filter(|_| host.ended_at.is_none()).map(current)),
+        ]
     });
-    context.out.table(&["host", "state", "roles"], rows.collect(), "no hosts yet")
+    context.out.table(
+        &["host", "state", "roles", "bundle", "made", "current"],
+        rows.collect(),
+        "no hosts yet",
+    )
+}
+
+fn current(last: &Last) -> String {
+    if last.is_current() { "yes".to_owned() } else { format!("no: {}", last.changed()) }
+}
+
+fn bundle_json(host: &host::Host, last: &Last) -> Value {
+    json!({
+        "version": last.version,
+        "made": last.made.to_string(),
+        // Nobody needs one for a host that has ended.
+        "current": host.ended_at.is_none().then(|| last.is_current()),
+        "changed": last.changed.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
 }
 
 impl End {

@@ -37,6 +37,32 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 22] = [
+        Self::AuthorityInit,
+        Self::VendorAdd,
+        Self::VendorChange,
+        Self::VendorEnd,
+        Self::VendorRevoke,
+        Self::PersonAdd,
+        Self::PersonEnd,
+        Self::PersonRevoke,
+        Self::ApproverAdd,
+        Self::ApproverEnd,
+        Self::KeyAdd,
+        Self::KeyEnd,
+        Self::HostAdd,
+        Self::HostChange,
+        Self::HostEnd,
+        Self::HostBundle,
+        Self::RequestCreate,
+        Self::RequestApprove,
+        Self::RequestDeny,
+        Self::GrantRevoke,
+        Self::CertificateIssue,
+        Self::CertificateRevoke,
+    ];
+
     /// The stable word.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -144,6 +170,17 @@ pub fn after(ledger: &Connection, number: u64, limit: usize) -> Result<Vec<Event
     let mut rows = ledger.prepare_cached("SELECT * FROM event WHERE number > ?1 ORDER BY number LIMIT ?2")?;
     let events = rows
         .query_map(params![column::serial_number(number), i64::try_from(limit).unwrap_or(i64::MAX)], event)?;
+    Ok(events.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The events of one kind after a number, oldest first.
+///
+/// # Errors
+/// [`LedgerError`].
+pub fn of_kind_after(ledger: &Connection, kind: Kind, number: u64) -> Result<Vec<Event>, LedgerError> {
+    let mut rows =
+        ledger.prepare_cached("SELECT * FROM event WHERE number > ?1 AND kind = ?2 ORDER BY number")?;
+    let events = rows.query_map(params![column::serial_number(number), kind.word()], event)?;
     Ok(events.collect::<rusqlite::Result<_>>()?)
 }
 

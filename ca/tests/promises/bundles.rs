@@ -168,3 +168,110 @@ fn a_killed_bundle_is_in_the_ledger_before_it_is_a_file() {
     }
     scene.expect_well();
 }
+
+/// What `ca host list` says of the last bundle for db1.prod: whether it is current, and what has changed since.
+fn standing(scene: &Scene) -> (bool, Vec<String>) {
+    let hosts = scene.json(["host", "list"]);
+    let bundle = &hosts.as_array().unwrap().iter().find(|host| host["name"] == "db1.prod").unwrap()["bundle"];
+    let changed = bundle["changed"].as_array().unwrap().iter();
+    (bundle["current"].as_bool().unwrap(), changed.map(|part| part.as_str().unwrap().to_owned()).collect())
+}
+
+#[test]
+fn a_bundle_is_current_until_a_new_one_would_say_something_else() {
+    let scene = Scene::new();
+    let id = scene.signed(&[]);
+    for name in ["mo", "al", "bo"] {
+        scene.make_key(name, "ed25519");
+    }
+    // Everything that one bundle says and a later one does not, but for its number, its moment and the list's head.
+    let says = |signed: &SignedBundle| {
+        let bundle = signed.bundle();
+        (bundle.roles.clone(), bundle.ca_keys_file(), bundle.approvers_file(), bundle.revoked.render())
+    };
+    let other = scene.grant(&[]);
+    let third = scene.grant(&[]);
+    let steps: [(&str, &[&str]); 19] = [
+        ("vendor add umbrella --until 2099-12-31", &[]),
+        ("vendor add umbrella --until 2098-12-31 --existing", &[]),
+        ("person add umbrella/al --key al.pub", &[]),
+        ("person end umbrella/al", &[]),
+        ("person add acme/jo --key bo.pub --existing", &[]),
+        ("vendor end umbrella", &[]),
+        (&format!("approve {other} --as kim --key kim"), &[]),
+        (&format!("deny {third} --as kim --reason no"), &[]),
+        (&format!("sign {id} --key jo.pub"), &[]),
+        ("host add web2.prod --role web", &[]),
+        ("host add web1.prod --role web --role db --existing", &[]),
+        ("host add db1.prod --role db --existing", &[]),
+        ("host add db1.prod --role db --role billing --existing", &["roles"]),
+        ("approver add mo --key mo.pub", &["approvers"]),
+        ("approver end lee", &["approvers"]),
+        ("revoke --serial 1 --reason copied", &["revocations"]),
+        (&format!("revoke {id} --reason over"), &["revocations"]),
+        ("revoke --person acme/jo --reason left", &["revocations"]),
+        ("revoke --vendor acme --reason over", &["revocations"]),
+    ];
+    for (number, (step, changed)) in steps.into_iter().enumerate() {
+        let before = bundle(&scene, &format!("{number}-before"));
+        assert_eq!(standing(&scene), (true, vec![]), "before {step}");
+        scene.ca(step.split(' ')).ok();
+        let said = standing(&scene);
+        let after = bundle(&scene, &format!("{number}-after"));
+        assert_eq!(says(&before) == says(&after), changed.is_empty(), "{step}");
+        assert_eq!(
+            said,
+            (changed.is_empty(), changed.iter().map(|part| (*part).to_owned()).collect()),
+            "{step}"
+        );
+    }
+}
+
+#[test]
+fn a_host_whose_last_bundle_is_older_than_the_ledger_is_a_finding() {
+    let scene = Scene::new();
+    scene.expect_well(); // no bundle yet: set up by hand, or not at all
+    assert_eq!(scene.json(["host", "list"])[0]["bundle"], serde_json::Value::Null);
+    let version = bundle(&scene, "b").bundle().version;
+    scene.ca(["host", "bundle", "web1.prod", "-o", "w"]).ok();
+    scene.expect_well();
+    scene.ca(["approver", "end", "lee"]).ok();
+    scene.ca(["host", "add", "db1.prod", "--role", "dc", "--existing"]).ok();
+    scene.ca(["host", "bundle", "web1.prod", "-o", "w"]).ok();
+
+    let checked = scene.ca(["check", "--json"]);
+    assert_eq!(checked.code, 1, "{checked:?}");
+    let findings: serde_json::Value = serde_json::from_str(&checked.out).unwrap();
+    let found = findings["findings"].as_array().unwrap();
+    let (finding, seen) = (&found[0], found[0]["seen"].as_str().unwrap());
+    assert_eq!((found.len(), &finding["number"], &finding["severity"]), (1, &403.into(), &"warning".into()));
+    assert!(seen.starts_with(&format!("db1.prod: its last bundle, version {version} of ")), "{seen}");
+    assert!(seen.ends_with(", is older than a change of approvers, roles"), "{seen}");
+    let mend = finding["mend"].as_str().unwrap();
+    assert!(mend.contains("ca host bundle db1.prod -o FILE") && mend.contains("jit trust FILE"), "{mend}");
+
+    let listed = scene.ca(["host", "list"]).ok();
+    let line = |host: &str| listed.lines().find(|line| line.starts_with(host)).unwrap();
+    assert!(line("db1.prod").contains(&format!(" {version} ")), "{listed}");
+    assert!(
+        line("db1.prod").ends_with("no: approvers, roles") && line("web1.prod").ends_with("yes"),
+        "{listed}"
+    );
+    bundle(&scene, "b");
+    scene.expect_well();
+}
+
+#[test]
+fn a_host_that_ended_needs_no_bundle_and_its_successor_has_none() {
+    let scene = Scene::new();
+    bundle(&scene, "b");
+    scene.ca(["host", "end", "db1.prod"]).ok();
+    scene.ca(["approver", "end", "lee"]).ok();
+    scene.expect_well();
+    assert_eq!(scene.json(["host", "list"])[0]["bundle"]["current"], serde_json::Value::Null);
+    scene.ca(["host", "add", "db1.prod", "--role", "db"]).ok();
+    assert_eq!(scene.json(["host", "list"])[0]["bundle"], serde_json::Value::Null);
+    scene.expect_well();
+    bundle(&scene, "c");
+    assert_eq!(standing(&scene), (true, vec![]));
+}

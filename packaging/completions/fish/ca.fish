@@ -159,7 +159,7 @@ complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcomma
 complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end bundle help" -l json -d 'Print JSON, with times in UTC'
 complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end bundle help" -s h -l help -d 'Print help'
 complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end bundle help" -f -a "add" -d 'Add a host with its roles, or give one exactly these roles'
-complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end bundle help" -f -a "list" -d 'List the hosts'
+complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end bundle help" -f -a "list" -d 'List the hosts, with the last bundle that was made for each and whether it says what the ledger says now'
 complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end bundle help" -f -a "end" -d 'End a host: no new grant can name it'
 complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end bundle help" -f -a "bundle" -d 'Make the trust bundle of a host: CA keys, approvers, revocations, its name and roles, signed by the trust root'
 complete -c ca -n "__fish_ca_using_subcommand host; and not __fish_seen_subcommand_from add list end bundle help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -172,7 +172,7 @@ complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_f
 complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from list" -l dir -d 'The authority\'s directory' -r -F
 complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from list" -l passphrase-fd -d 'Read the passphrase from this file descriptor, up to the end of its first line' -r
 complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from list" -l json -d 'Print JSON, with times in UTC'
-complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from end" -l dir -d 'The authority\'s directory' -r -F
 complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from end" -l passphrase-fd -d 'Read the passphrase from this file descriptor, up to the end of its first line' -r
 complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from end" -l json -d 'Print JSON, with times in UTC'
@@ -189,7 +189,7 @@ complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_f
 complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from bundle" -l json -d 'Print JSON, with times in UTC'
 complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from bundle" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from help" -f -a "add" -d 'Add a host with its roles, or give one exactly these roles'
-complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the hosts'
+complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the hosts, with the last bundle that was made for each and whether it says what the ledger says now'
 complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from help" -f -a "end" -d 'End a host: no new grant can name it'
 complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from help" -f -a "bundle" -d 'Make the trust bundle of a host: CA keys, approvers, revocations, its name and roles, signed by the trust root'
 complete -c ca -n "__fish_ca_using_subcommand host; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -322,7 +322,7 @@ complete -c ca -n "__fish_ca_using_subcommand help; and __fish_seen_subcommand_f
 complete -c ca -n "__fish_ca_using_subcommand help; and __fish_seen_subcommand_from approver" -f -a "end" -d 'End an approver, or one key of an approver, now and for good'
 complete -c ca -n "__fish_ca_using_subcommand help; and __fish_seen_subcommand_from approver" -f -a "export" -d 'Write the approvers file for hosts: allowed_signers lines, as ssh-keygen -Y verify reads them'
 complete -c ca -n "__fish_ca_using_subcommand help; and __fish_seen_subcommand_from host" -f -a "add" -d 'Add a host with its roles, or give one exactly these roles'
-complete -c ca -n "__fish_ca_using_subcommand help; and __fish_seen_subcommand_from host" -f -a "list" -d 'List the hosts'
+complete -c ca -n "__fish_ca_using_subcommand help; and __fish_seen_subcommand_from host" -f -a "list" -d 'List the hosts, with the last bundle that was made for each and whether it says what the ledger says now'
 complete -c ca -n "__fish_ca_using_subcommand help; and __fish_seen_subcommand_from host" -f -a "end" -d 'End a host: no new grant can name it'
 complete -c ca -n "__fish_ca_using_subcommand help; and __fish_seen_subcommand_from host" -f -a "bundle" -d 'Make the trust bundle of a host: CA keys, approvers, revocations, its name and roles, signed by the trust root'
 complete -c ca -n "__fish_ca_using_subcommand help; and __fish_seen_subcommand_from grant" -f -a "create" -d 'Ask for access: writes a request that approvers sign'
