@@ -137,7 +137,7 @@ pub struct Trust {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// Apply every *.bundle in this folder, as jit-trust.service does; refused ones become *.refused
+    /// Apply every *.bundle in this folder, as jit-trust.service does; refused ones become *.refused, and those made in the future *.early, which later runs try again
     #[arg(long, value_name = "DIR", conflicts_with_all = ["file", "root", "yes", "dry_run"])]
     pub drop: Option<PathBuf>,
 }

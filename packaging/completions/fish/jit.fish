@@ -95,7 +95,7 @@ complete -c jit -n "__fish_jit_using_subcommand extend" -l cert -d 'The new gran
 complete -c jit -n "__fish_jit_using_subcommand extend" -l config -d 'The host configuration' -r -F
 complete -c jit -n "__fish_jit_using_subcommand extend" -s h -l help -d 'Print help'
 complete -c jit -n "__fish_jit_using_subcommand trust" -l root -d 'The trust root that the bundle must be signed by; on first use it is pinned' -r
-complete -c jit -n "__fish_jit_using_subcommand trust" -l drop -d 'Apply every *.bundle in this folder, as jit-trust.service does; refused ones become *.refused' -r -F
+complete -c jit -n "__fish_jit_using_subcommand trust" -l drop -d 'Apply every *.bundle in this folder, as jit-trust.service does; refused ones become *.refused, and those made in the future *.early, which later runs try again' -r -F
 complete -c jit -n "__fish_jit_using_subcommand trust" -l config -d 'The host configuration' -r -F
 complete -c jit -n "__fish_jit_using_subcommand trust" -l yes -d 'On a terminal: do not ask whether to apply it (the root of a first use is asked for all the same)'
 complete -c jit -n "__fish_jit_using_subcommand trust" -l dry-run -d 'Say what it would change, and change nothing'

@@ -10,7 +10,8 @@ use super::Say;
 use super::place::has_systemd;
 
 /// The socket comes with the recorder.
-const UNITS: [&str; 4] = ["jit-recorder.socket", "jit-recorder.service", "jit-sweep.timer", "jit-trust.path"];
+const UNITS: [&str; 5] =
+    ["jit-recorder.socket", "jit-recorder.service", "jit-sweep.timer", "jit-trust.path", "jit-trust.timer"];
 
 /// Starts those that are enabled. One that runs already goes on.
 pub(super) fn start(say: Say<'_>) {

@@ -1,10 +1,12 @@
-//! The folder into which any transport drops bundles: each is applied, or refused for good with its reason beside it.
+//! The folder into which any transport drops bundles: each is applied, or refused for good with its reason beside it, or
+//! kept for later, when this host's clock says that it is not even made yet.
 //!
 //! A bundle is a file whose name ends in `.bundle`; it leaves under that name whatever becomes of it, so that the unit
-//! that watches the folder never starts for the same file twice. The folder need not be root's alone: what stands in it
+//! that watches the folder never starts for the same file twice. One that is too early becomes `NAME.VERSION.early`, which
+//! each later run looks at again: whose clock is wrong, this host's or the authority's, nobody here knows. The folder need not be root's alone: what stands in it
 //! is believed for its signature only, links are not followed, and nothing of an unsigned file is shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -14,12 +16,15 @@ use std::time::{Duration, Instant};
 use grant::{BundleError, SignedBundle, UnixTime, limits};
 use nix::fcntl::OFlag;
 
+use super::judge::Refused;
 use super::{Outcome, Place, TrustError, Work};
 
 /// What the name of a dropped bundle ends in.
 const SUFFIX: &str = "bundle";
 /// What a refused one's name ends in.
 const REFUSED: &str = "refused";
+/// What the name of one ends in that is looked at again.
+const EARLY: &str = "early";
 /// How long a file may take to become whole, when it is copied to its name instead of renamed.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A file without a signature that has not grown for so long will not.
@@ -34,6 +39,8 @@ pub struct Dropped {
     pub path: PathBuf,
     /// What became of it.
     pub result: Result<(u64, Outcome), TrustError>,
+    /// Under this name it is looked at again.
+    pub kept: Option<PathBuf>,
 }
 
 /// Applies what lies in a folder, the lowest version first. What is whole does not wait for what is still being
@@ -44,11 +51,13 @@ pub struct Dropped {
 pub fn take(place: &Place, folder: &Path, clock: fn() -> UnixTime) -> Result<Vec<Dropped>, TrustError> {
     let began = Instant::now();
     let mut growing: BTreeMap<PathBuf, (u64, Instant)> = BTreeMap::new();
-    let mut dropped = Vec::new();
+    let mut dropped: Vec<Dropped> = Vec::new();
+    // Once in a run is enough.
+    let mut kept = BTreeSet::new();
     loop {
         let mut whole = Vec::new();
         let mut waits = false;
-        for path in bundles(folder)? {
+        for path in bundles(folder)?.into_iter().filter(|path| !kept.contains(path)) {
             let (length, bundle) = read(&path);
             let now = Instant::now();
             let last = growing.entry(path.clone()).or_insert((length, now));
@@ -67,7 +76,9 @@ pub fn take(place: &Place, folder: &Path, clock: fn() -> UnixTime) -> Result<Vec
         if !whole.is_empty() {
             let (work, _) = Work::begin(place)?;
             for (bundle, path) in whole {
-                dropped.push(one(place, &work, path, bundle, clock())?);
+                let one = one(place, &work, path, bundle, clock())?;
+                kept.extend(one.kept.clone());
+                dropped.push(one);
             }
         }
         if !waits {
@@ -81,7 +92,7 @@ pub fn take(place: &Place, folder: &Path, clock: fn() -> UnixTime) -> Result<Vec
 fn bundles(folder: &Path) -> Result<Vec<PathBuf>, TrustError> {
     let entries = fs::read_dir(folder).map_err(TrustError::io("read", folder))?;
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|suffix| suffix == SUFFIX));
+    paths.retain(|path| path.extension().is_some_and(|suffix| suffix == SUFFIX || suffix == EARLY));
     paths.sort();
     Ok(paths)
 }
@@ -94,18 +105,29 @@ fn one(
     bundle: Result<SignedBundle, TrustError>,
     now: UnixTime,
 ) -> Result<Dropped, TrustError> {
-    let result = bundle.and_then(|signed| {
-        let outcome = work.apply(&signed, None, now)?;
-        Ok((signed.bundle().version, outcome))
-    });
+    let version = bundle.as_ref().map_or(0, |signed| signed.bundle().version);
+    let result = bundle.and_then(|signed| Ok((version, work.apply(&signed, None, now)?)));
+    if let Err(TrustError::Refused(Refused::Future { .. })) = result {
+        let kept = early(&path, version);
+        fs::rename(&path, &kept).map_err(TrustError::io("rename", &path))?;
+        return Ok(Dropped { path, result, kept: Some(kept) });
+    }
     // One that is kept as pending is no longer needed, whatever then failed.
-    let kept = matches!(result, Err(TrustError::Io { .. })) && place.pending().exists();
-    if result.is_ok() || kept {
+    let pending = matches!(result, Err(TrustError::Io { .. })) && place.pending().exists();
+    if result.is_ok() || pending {
         fs::remove_file(&path).map_err(TrustError::io("remove", &path))?;
     } else {
         put_aside(&path, &result)?;
     }
-    Ok(Dropped { path, result })
+    Ok(Dropped { path, result, kept: None })
+}
+
+/// `db1.bundle` becomes `db1.bundle.17.early`: the version keeps two that were dropped under one name apart.
+fn early(path: &Path, version: u64) -> PathBuf {
+    if path.extension().is_some_and(|suffix| suffix == EARLY) {
+        return path.to_owned();
+    }
+    with_suffix(&with_suffix(path, &version.to_string()), EARLY)
 }
 
 /// How long a file is now, and the bundle in it.
@@ -161,3 +183,7 @@ pub fn sentence(error: &TrustError) -> String {
     }
     crate::check::door::printable(&text)
 }
+
+#[cfg(test)]
+#[path = "incoming_tests.rs"]
+mod tests;

@@ -103,4 +103,4 @@ fn file(lines: &[String]) -> String {
 
 #[cfg(test)]
 #[path = "steps_tests.rs"]
-mod tests;
+pub(super) mod tests;

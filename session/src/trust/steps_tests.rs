@@ -16,25 +16,30 @@ fn private(seed: u8) -> PrivateKey {
     PrivateKey::new(KeypairData::from(Ed25519Keypair::from_seed(&[seed; 32])), "").unwrap()
 }
 
-fn public(seed: u8) -> PublicKey {
+pub(in crate::trust) fn public(seed: u8) -> PublicKey {
     PublicKey::from_ssh(private(seed).public_key().key_data().clone()).unwrap()
 }
 
 /// What a bundle says, in seeds: CA keys, approvers; and roles.
-struct Says<'a> {
-    ca_keys: &'a [u8],
-    approvers: &'a [u8],
-    roles: &'a [&'a str],
+pub(in crate::trust) struct Says<'a> {
+    pub(in crate::trust) ca_keys: &'a [u8],
+    pub(in crate::trust) approvers: &'a [u8],
+    pub(in crate::trust) roles: &'a [&'a str],
 }
 
 fn signed(version: u64, says: &Says<'_>) -> SignedBundle {
+    signed_at(NOW, version, says)
+}
+
+/// The same, made at another moment.
+pub(in crate::trust) fn signed_at(made: u64, version: u64, says: &Says<'_>) -> SignedBundle {
     let authority = public(1).fingerprint();
     let approver = |seed: &u8| format!("a{seed} namespaces=\"grant@pam-jit\" {}\n", public(*seed));
     let bundle = Bundle::new(BundleFields {
         authority,
         host: "db1.prod".parse().unwrap(),
         version,
-        made: UnixTime::from_secs(1_795_528_800),
+        made: UnixTime::from_secs(made),
         roles: says.roles.iter().map(|role| role.parse().unwrap()).collect(),
         ca_keys: says.ca_keys.iter().map(|seed| public(*seed)).collect(),
         approvers: Approvers::parse(&says.approvers.iter().map(approver).collect::<String>()).unwrap(),
@@ -48,7 +53,7 @@ fn signed(version: u64, says: &Says<'_>) -> SignedBundle {
 }
 
 /// A place of root's alone.
-fn place() -> (tempfile::TempDir, Place) {
+pub(in crate::trust) fn place() -> (tempfile::TempDir, Place) {
     let folder = tempfile::Builder::new()
         .prefix("jit-trust-")
         .permissions(Permissions::from_mode(0o755))
@@ -75,9 +80,9 @@ fn believed(place: &Place) -> BTreeSet<(String, String, String)> {
     all
 }
 
-const NOW: u64 = 1_795_528_800;
+pub(in crate::trust) const NOW: u64 = 1_795_528_800;
 
-fn apply(place: &Place, bundle: &SignedBundle) -> Outcome {
+pub(in crate::trust) fn apply(place: &Place, bundle: &SignedBundle) -> Outcome {
     let (work, _) = Work::begin(place).unwrap();
     work.apply(bundle, Some(public(1).fingerprint()), UnixTime::from_secs(NOW)).unwrap()
 }

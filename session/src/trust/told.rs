@@ -137,7 +137,11 @@ pub fn dropped(finished: bool, dropped: &[Dropped], as_json: bool) -> Result<Str
                     Ok((version, outcome)) => {
                         json!({ "file": file, "outcome": word(*outcome), "version": version })
                     }
-                    Err(error) => json!({ "file": file, "outcome": "refused", "reason": sentence(error) }),
+                    Err(error) => {
+                        let kept = dropped.kept.as_ref().map(|kept| kept.display().to_string());
+                        let outcome = if kept.is_some() { "too-early" } else { "refused" };
+                        json!({ "file": file, "outcome": outcome, "reason": sentence(error), "kept": kept })
+                    }
                 }
             })
             .collect();
@@ -148,10 +152,14 @@ pub fn dropped(finished: bool, dropped: &[Dropped], as_json: bool) -> Result<Str
         lines.push("a bundle that was half applied is applied".to_owned());
     }
     for dropped in dropped {
-        let file = crate::check::door::printable(&dropped.path.display().to_string());
-        lines.push(match &dropped.result {
-            Ok((version, outcome)) => format!("{file}: version {version}: {}", word(*outcome)),
-            Err(error) => format!("{file}: refused: {}", sentence(error)),
+        let printable = |path: &Path| crate::check::door::printable(&path.display().to_string());
+        let file = printable(&dropped.path);
+        lines.push(match (&dropped.result, &dropped.kept) {
+            (Ok((version, outcome)), _) => format!("{file}: version {version}: {}", word(*outcome)),
+            (Err(error), None) => format!("{file}: refused: {}", sentence(error)),
+            (Err(error), Some(kept)) => {
+                format!("{file}: too early, and looked at again as {}: {}", printable(kept), sentence(error))
+            }
         });
     }
     Ok(if lines.is_empty() { "no bundle there".to_owned() } else { lines.join("\n") })

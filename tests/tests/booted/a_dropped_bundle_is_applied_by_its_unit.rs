@@ -81,3 +81,42 @@ fn what_was_half_applied_is_finished_at_boot() {
     let check = world.host.run(["jit", "check"]);
     assert!(check.succeeded(), "{check:?}");
 }
+
+/// The service's own clock, an hour behind: the machine has one wall clock, and these tests leave it alone.
+const AN_HOUR_BEHIND: &str = "\
+[Service]
+Environment=FAKETIME=-3600s FAKETIME_DONT_FAKE_MONOTONIC=1
+";
+
+#[test]
+fn a_bundle_that_came_before_its_time_is_applied_when_the_clock_is_right() {
+    let world = enabled();
+    drop(world.host.run(["systemctl", "enable", "--now", "jit-trust.timer"]).ok());
+    let timer = ["systemctl", "show", "--value", "--property=OnClockChange", "jit-trust.timer"];
+    assert_eq!(world.host.run(timer).ok().stdout.trim(), "yes", "set, the clock starts the service");
+    let library = world.host.script("ls /usr/lib/*/faketime/libfaketime.so.1", []).ok().stdout;
+    world.host.edit_unit("jit-trust.service", &format!("{AN_HOUR_BEHIND}Environment=LD_PRELOAD={library}"));
+    let early = bundle(&world);
+    let before = runs(&world);
+    world.host.put(&format!("{INCOMING}/early.bundle"), &early, 0o644);
+    world.host.wait(SOON, "it is put off", || !world.host.has(&format!("{INCOMING}/early.bundle")));
+    world.host.wait(SOON, "monitoring sees it", || {
+        world.host.run(["systemctl", "is-failed", "--quiet", "jit-trust.service"]).succeeded()
+    });
+    let said = world.host.journal("jit-trust.service");
+    assert!(
+        said.contains("too early, and looked at again as") && said.contains("in the future here"),
+        "{said}"
+    );
+    assert!(!world.host.has("/var/lib/jit/trust/applied"));
+    assert_eq!(runs(&world), before + 1, "nothing goes round and round: {said}");
+
+    // The clock is right, and the timer's turn comes: it need not be the full hour in a test.
+    world.host.edit_unit("jit-trust.service", "[Service]\nUnsetEnvironment=LD_PRELOAD\n");
+    world.host.edit_unit("jit-trust.timer", "[Timer]\nOnCalendar=*:*:0/1\nRandomizedDelaySec=0\n");
+    drop(world.host.run(["systemctl", "restart", "jit-trust.timer"]).ok());
+    world.host.wait(SOON, "it is applied", || {
+        world.host.has("/var/lib/jit/trust/applied") && world.host.read("/var/lib/jit/trust/applied") == early
+    });
+    assert_eq!(world.host.script(&format!("ls {INCOMING}"), []).ok().stdout, "");
+}

@@ -7,12 +7,13 @@ use e2e::packages::Debs;
 
 use crate::a_confirmed_setup::doors;
 
-const UNITS: [&str; 7] = [
+const UNITS: [&str; 8] = [
     "jit-recorder.socket",
     "jit-recorder.service",
     "jit-sweep.timer",
     "jit-sweep.service",
     "jit-trust.path",
+    "jit-trust.timer",
     "jit-trust.service",
     "jit-setup-restore.service",
 ];
