@@ -18,6 +18,7 @@ mod person;
 mod revoke;
 mod shown;
 mod sign;
+mod terminal;
 mod vendor;
 
 use std::path::PathBuf;

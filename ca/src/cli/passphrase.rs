@@ -11,12 +11,13 @@ use ca::limits;
 use zeroize::Zeroizing;
 
 use super::Context;
+use super::terminal::Terminal;
 
 /// The passphrase of an existing key.
 pub(crate) fn ask(context: &Context, key: &str) -> Result<Zeroizing<String>, PassphraseError> {
     match given(context) {
         Some(passphrase) => passphrase,
-        None => prompt(&format!("passphrase of {key}: "), key),
+        None => terminal(key)?.ask(&format!("passphrase of {key}: ")).map_err(unread),
     }
 }
 
@@ -25,8 +26,9 @@ pub(crate) fn choose(context: &Context, keys: &str) -> Result<Zeroizing<String>,
     let (place, passphrase) = match given(context) {
         Some(passphrase) => (place(context), passphrase?),
         None => {
-            let first = prompt(&format!("passphrase for {keys}: "), keys)?;
-            if first != prompt("the same again: ", keys)? {
+            let mut terminal = terminal(keys)?;
+            let first = terminal.ask(&format!("passphrase for {keys}: ")).map_err(unread)?;
+            if first != terminal.ask("the same again: ").map_err(unread)? {
                 return Err(PassphraseError::Differ);
             }
             ("the terminal".to_owned(), first)
@@ -81,12 +83,11 @@ fn read(path: &PathBuf, place: String) -> Result<Zeroizing<String>, PassphraseEr
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-fn prompt(question: &str, key: &str) -> Result<Zeroizing<String>, PassphraseError> {
-    // rpassword asks on the terminal itself, so that standard input and output stay free.
-    if File::options().read(true).write(true).open("/dev/tty").is_err() {
-        return Err(PassphraseError::NoTerminal(key.to_owned()));
-    }
-    rpassword::prompt_password(question)
-        .map(Zeroizing::new)
-        .map_err(|source| PassphraseError::Read { place: "the terminal".to_owned(), source })
+/// The terminal, without echo; the answers to several questions may be typed at once.
+fn terminal(key: &str) -> Result<Terminal, PassphraseError> {
+    Terminal::quiet().map_err(unread)?.ok_or_else(|| PassphraseError::NoTerminal(key.to_owned()))
+}
+
+fn unread(source: std::io::Error) -> PassphraseError {
+    PassphraseError::Read { place: "the terminal".to_owned(), source }
 }

@@ -15,5 +15,6 @@ mod kill;
 mod ledger;
 mod revocations;
 mod scene;
+mod terminal;
 mod transcript;
 mod windows;
