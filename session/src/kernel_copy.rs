@@ -75,11 +75,19 @@ impl KernelCopy {
         }
     }
 
-    /// Whether it tells at all: audit can be switched off by others.
-    pub(crate) fn tells(&self) -> bool {
+    /// Whether it tells of a session that is watched: audit can be switched off by others, and its rules be locked.
+    pub(crate) fn tells_of(&self, audit_session: u32) -> bool {
         match self {
             Self::Bpf(_) => true,
-            Self::Audit(audit) => audit.tells(),
+            Self::Audit(audit) => audit.tells_of(audit_session),
+        }
+    }
+
+    /// Why it would not tell of a session that opens now, if it would not.
+    pub(crate) fn tells_of_no_other(&self) -> Option<&'static str> {
+        match self {
+            Self::Bpf(_) => None,
+            Self::Audit(audit) => audit.tells_of_no_other(),
         }
     }
 

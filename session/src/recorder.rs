@@ -514,8 +514,9 @@ impl Recorder {
     }
 
     fn answer(&mut self, waiting: &Waiting, durable: bool) {
-        let told = self.kernel_tells();
         let Some(live) = self.sessions.get_mut(&waiting.session) else { return };
+        let audit_session = live.state.audit_session;
+        let told = self.kernel.as_ref().is_some_and(|kernel| kernel.tells_of(audit_session));
         let Some(listener) = live.listener.as_ref().map(AsFd::as_fd) else { return };
         let run = durable || self.settings.on_audit_failure == OnAuditFailure::Continue;
         let answered = if run {

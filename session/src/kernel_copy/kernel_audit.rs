@@ -23,7 +23,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::{Event, Unavailable};
 use change::Change;
 use clerk::Clerk;
-use control::{Control, LONGEST, hear, listen};
+use control::{Control, LOCKED, LONGEST, hear, listen};
 use gathered::Gathered;
 use rule::{Owner, Rule};
 
@@ -58,6 +58,8 @@ pub(crate) struct KernelAudit {
     heard: i64,
     /// When somebody switched audit off.
     off: Option<i64>,
+    /// Somebody locked the rules until the next boot: no session can be watched that is not already.
+    locked: bool,
     trouble: VecDeque<String>,
     buffer: Vec<u8>,
 }
@@ -99,7 +101,9 @@ impl KernelAudit {
         let status = clerk.ask(Control::status).map_err(no_way)?;
         match status.enabled {
             0 => return Err(unavailable("audit is off, and a recorder does not switch it on (auditd does)")),
-            2 => return Err(unavailable("audit's rules are locked until the next boot (auditctl -e 2)")),
+            LOCKED => {
+                return Err(unavailable("audit's rules are locked until the next boot (auditctl -e 2)"));
+            }
             _ => {}
         }
         if status.daemon == 0 && !alone {
@@ -114,7 +118,13 @@ impl KernelAudit {
         let owner = Owner::of(runtime);
         let mut left = clerk.ask(Control::rules).map_err(no_way)?;
         left.retain(|rule| owner.session(rule.key()).is_some());
-        let mut audit = Self {
+        let mut audit = Self::with(records, clerk, owner, left, status.lost);
+        audit.try_out()?;
+        Ok(audit)
+    }
+
+    fn with(records: OwnedFd, clerk: Clerk, owner: Owner, left: Vec<Rule>, lost: u32) -> Self {
+        Self {
             records,
             clerk,
             owner,
@@ -123,14 +133,13 @@ impl KernelAudit {
             gathered: Gathered::default(),
             trial: None,
             overrun: 0,
-            dropped: (status.lost, 0),
+            dropped: (lost, 0),
             heard: 0,
             off: None,
+            locked: false,
             trouble: VecDeque::new(),
             buffer: vec![0; LONGEST],
-        };
-        audit.try_out()?;
-        Ok(audit)
+        }
     }
 
     /// Runs a program, and waits until it is told: a host's own rules can suppress it.
@@ -190,6 +199,22 @@ impl KernelAudit {
         self.off.is_none()
     }
 
+    /// Whether it tells of this session.
+    pub(super) fn tells_of(&self, session: u32) -> bool {
+        self.tells() && self.watched.contains(&session)
+    }
+
+    /// Why it would not tell of a session that opens now.
+    pub(super) fn tells_of_no_other(&self) -> Option<&'static str> {
+        if !self.tells() {
+            return Some("audit was switched off");
+        }
+        self.locked.then_some(
+            "audit's rules were locked until the next boot (auditctl -e 2), so sessions that opened since have the gate's word alone",
+        )
+    }
+
+    /// Where the rules are locked the session is not watched, and that is no error: [`Self::tells_of`] says it.
     pub(super) fn watch(&mut self, session: u32) -> Result<(), Unavailable> {
         let rules: Vec<Rule> = Rule::for_session(&self.owner, session).collect();
         let left = self.left.iter().filter(|left| self.owner.session(left.key()) == Some(session));
@@ -198,16 +223,23 @@ impl KernelAudit {
             self.watched.insert(session);
             return Ok(());
         }
+        if self.locked {
+            return Ok(());
+        }
         if let Err(error) = self.add(rules.clone()) {
             if !self.watched.contains(&session) {
                 // It may have been added late, or one of two.
                 self.remove(rules);
             }
+            // The record of the lock may not be read yet, or never come.
+            if error == Errno::EPERM && self.ask().is_ok_and(|enabled| enabled == LOCKED) {
+                return Ok(());
+            }
             return Err(unavailable(format!("audit takes no rule: {error}")));
         }
         self.watched.insert(session);
         if self.off.is_some() {
-            self.ask();
+            let _ = self.ask();
         }
         Ok(())
     }
@@ -233,15 +265,19 @@ impl KernelAudit {
         if self.watched.contains(&session) {
             let _ = self.watch(session);
         }
-        self.ask();
+        let _ = self.ask();
     }
 
     /// Asks how audit stands.
-    fn ask(&mut self) {
-        let Ok(status) = self.clerk.ask(Control::status) else { return };
+    fn ask(&mut self) -> nix::Result<u32> {
+        let status = self.clerk.ask(Control::status)?;
         self.switched(status.enabled != 0, "somebody");
+        if status.enabled == LOCKED {
+            self.lock("somebody");
+        }
         let more = status.lost.wrapping_sub(self.dropped.0);
         self.dropped = (status.lost, self.dropped.1 + u64::from(more));
+        Ok(status.enabled)
     }
 
     /// The next exec that is told completely.
@@ -289,6 +325,10 @@ impl KernelAudit {
                 }
             }
             Change::Switched { on, by } => self.switched(on, &by),
+            Change::Locked { by } => {
+                self.switched(true, &by);
+                self.lock(&by);
+            }
             Change::Removed(_) | Change::Other => {}
         }
     }
@@ -298,6 +338,15 @@ impl KernelAudit {
             self.off = (!on).then_some(self.heard);
             let what = if on { "on again: records have" } else { "off: from now on records lack" };
             self.trouble.push_back(format!("{by} switched audit {what} the kernel's copy of what ran"));
+        }
+    }
+
+    /// Nothing unlocks them but a boot.
+    fn lock(&mut self, by: &str) {
+        if !std::mem::replace(&mut self.locked, true) {
+            self.trouble.push_back(format!(
+                "{by} locked audit's rules until the next boot: records of sessions that open from now on lack the kernel's copy of what ran"
+            ));
         }
     }
 
@@ -315,3 +364,7 @@ impl AsFd for KernelAudit {
         self.records.as_fd()
     }
 }
+
+#[cfg(test)]
+#[path = "kernel_audit/locked_tests.rs"]
+mod locked_tests;

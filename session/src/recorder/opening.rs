@@ -19,6 +19,10 @@ pub(super) fn refuse(code: &str, told: impl Into<String>) -> Answer {
     Answer::Refuse { code: code.to_owned(), told: told.into() }
 }
 
+fn broken(what: &str) -> Answer {
+    refuse("handover", format!("the host's recorder can't take the session: {what}; tell its administrator"))
+}
+
 impl Recorder {
     /// Takes a login over from the module. An error is the answer to it.
     pub(super) fn open(
@@ -28,12 +32,6 @@ impl Recorder {
         handover: Handover,
         listener: Option<OwnedFd>,
     ) -> Result<(), Answer> {
-        let broken = |what: &str| {
-            refuse(
-                "handover",
-                format!("the host's recorder can't take the session: {what}; tell its administrator"),
-            )
-        };
         if handover.version != VERSION {
             return Err(broken("the module is of another version"));
         }
@@ -48,7 +46,26 @@ impl Recorder {
             refuse("no-audit-session", "the login has no audit session (is pam_loginuid in sshd's stack?); tell the host's administrator")
         })?;
         self.check_others(&grant, &handover, audit_session)?;
-        if !self.kernel_tells() && self.settings.require_kernel_copy {
+        let opened = self.open_watched(connection, handover, grant, audit_session, listener);
+        if opened.is_err()
+            && let Some(kernel) = &mut self.kernel
+        {
+            kernel.forget(audit_session);
+        }
+        opened
+    }
+
+    /// The rest, from the first thing that has to be taken back.
+    fn open_watched(
+        &mut self,
+        connection: u32,
+        handover: Handover,
+        grant: Grant,
+        audit_session: u32,
+        listener: OwnedFd,
+    ) -> Result<(), Answer> {
+        self.kernel_watches(audit_session).map_err(|error| broken(&error.to_string()))?;
+        if !self.kernel_tells_of(audit_session) && self.settings.require_kernel_copy {
             return Err(refuse(
                 "no-kernel-copy",
                 "this host demands the kernel's own copy of what runs, and can't have it now; tell its administrator",
@@ -172,7 +189,7 @@ impl Recorder {
         if state.scope.is_none() {
             state.scope = own_cgroup::make(&state.handover.session, state.handover.monitor);
         }
-        let (session, audit_session) = (state.handover.session.clone(), state.audit_session);
+        let session = state.handover.session.clone();
         let kept = self.states.put(&state).and_then(|()| self.store.keep(&session, listener.as_fd()));
         notify_ffi::wake_quickly(listener.as_fd());
         let line = self.open_record(&state, &grant);
@@ -182,9 +199,6 @@ impl Recorder {
                 // The login is refused, so nothing of it stays.
                 let _ = self.states.remove(&session);
                 let _ = self.store.release(&session);
-                if let Some(kernel) = &mut self.kernel {
-                    kernel.forget(audit_session);
-                }
                 return Err(error);
             }
         };
@@ -193,7 +207,7 @@ impl Recorder {
         Ok(())
     }
 
-    /// Puts a session into the loop.
+    /// Puts a session into the loop, which the kernel watches already.
     pub(super) fn adopt(
         &mut self,
         state: SessionState,
@@ -211,9 +225,6 @@ impl Recorder {
             .filter(|_| start_and_state(pid).is_some_and(|(start, _)| start == state.monitor_start));
         if let Some(monitor) = &monitor {
             self.watch(monitor, Token::Monitor(key))?;
-        }
-        if let Some(kernel) = &mut self.kernel {
-            kernel.watch(state.audit_session).map_err(std::io::Error::other)?;
         }
         if grant.features.sudo {
             // pam_jit looks here from sudo's account stack.

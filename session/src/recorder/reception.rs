@@ -162,10 +162,14 @@ impl Recorder {
             }
             Message::About => {
                 let kernel = self.kernel.as_ref();
+                let reason = match kernel {
+                    Some(kernel) => kernel.tells_of_no_other(),
+                    None => Some(&*self.no_kernel),
+                };
                 let about = Reply::About {
-                    kernel_copy: self.kernel_tells(),
+                    kernel_copy: reason.is_none(),
                     source: kernel.map_or("", KernelCopy::name).to_owned(),
-                    reason: kernel.map_or(&*self.no_kernel, |_| "audit was switched off").to_owned(),
+                    reason: reason.unwrap_or_default().to_owned(),
                 };
                 self.replies.push((key, json(&about)));
             }

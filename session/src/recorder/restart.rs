@@ -300,7 +300,8 @@ impl Recorder {
             }
             let lost = listener.is_none();
             let ending = state.ending.clone();
-            let key = match self.adopt(state, grant, listener) {
+            let watched = self.kernel_watches(state.audit_session);
+            let key = match watched.and_then(|()| self.adopt(state, grant, listener)) {
                 Ok(key) => key,
                 Err(error) => {
                     // One session that can't be taken up must not keep all others waiting: nothing of it runs, and process

@@ -43,9 +43,15 @@ impl Recorder {
         self.kernel.as_mut()?.standing(tid)
     }
 
-    /// Whether there is one now.
-    pub(super) fn kernel_tells(&self) -> bool {
-        self.kernel.as_ref().is_some_and(KernelCopy::tells)
+    /// Whether it tells of this session now.
+    pub(super) fn kernel_tells_of(&self, audit_session: u32) -> bool {
+        self.kernel.as_ref().is_some_and(|kernel| kernel.tells_of(audit_session))
+    }
+
+    /// Has it tell of this session, where there is any. Once for each session.
+    pub(super) fn kernel_watches(&mut self, audit_session: u32) -> std::io::Result<()> {
+        let Some(kernel) = &mut self.kernel else { return Ok(()) };
+        kernel.watch(audit_session).map_err(std::io::Error::other)
     }
 
     /// Takes in all that the kernel has to tell by now; whether that was anything.

@@ -23,6 +23,10 @@ pub const FORKS: &str = "/usr/local/bin/forks";
 /// The same loop behind a gate that does nothing but wait for the disk.
 pub const FLOOR: &str = "/usr/local/bin/floor";
 
+/// While it is there, see [`install_lock`].
+pub const LOCKED: &str = "/tmp/audit-is-locked";
+
+const LOCK_SOURCE: &str = include_str!("probes/locked.c");
 const PROBE_SOURCE: &str = include_str!("probes/probe.c");
 const NARROW_SOURCE: &str = include_str!("probes/narrow.s");
 const FLOOR_SOURCE: &str = include_str!("probes/floor.c");
@@ -72,6 +76,21 @@ pub fn install_forks(host: &Host) {
     });
     host.put(FORKS, forks);
     host.put(FLOOR, floor);
+}
+
+/// Puts the library on a host by which a recorder sees an audit with locked rules, as long as [`LOCKED`] is there; gives
+/// its path.
+///
+/// # Panics
+/// When it does not build.
+pub fn install_lock(host: &Host) -> &'static str {
+    let library = built("locked.c", LOCK_SOURCE, |source, to| {
+        let mut gcc = Command::new(program("gcc", "gcc"));
+        gcc.args(["-O1", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-o"]).arg(to).arg(source);
+        drop(run(gcc).ok());
+    });
+    host.put("/usr/local/lib/locked.so", &library);
+    "/usr/local/lib/locked.so"
 }
 
 /// The built file of a source, from the cache in the target folder or made now.

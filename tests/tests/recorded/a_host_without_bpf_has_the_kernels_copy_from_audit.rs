@@ -3,10 +3,11 @@
 
 use std::time::{Duration, Instant};
 
+use e2e::authority::Request;
 use e2e::deadline;
 use e2e::process::Running;
-use e2e::recording::Recording;
 use e2e::recording::session::Session;
+use e2e::recording::{Recording, probe};
 use e2e::world::World;
 
 use crate::audit_switch::{AuditSwitch, auditctl, host, launcher_without, place, rules, status};
@@ -173,6 +174,55 @@ fn rules_that_somebody_removes_are_put_back_and_audit_switched_off_is_told() {
     drop(recording.jit(["end", &session.id, "--reason", "seen"]).ok());
     assert_eq!(rules(&runtime), [""; 0], "none without a session");
     drop(running.finish());
+}
+
+/// The machine's rules can't be locked in a test: nothing but a boot unlocks them. What the kernel then answers comes from
+/// a library in front of the recorder; the session, its rules and its records are real.
+#[test]
+fn rules_that_somebody_locks_leave_new_sessions_with_the_gates_word_or_out() {
+    let _audit = AuditSwitch::shared();
+    let (mut recording, runtime) = host("kernel_copy = \"audit\"\n");
+    let library = probe::install_lock(&recording.world.host);
+    recording.launcher = vec!["/usr/bin/env".to_owned(), format!("LD_PRELOAD={library}")];
+    recording.start_recorder();
+    let client = recording.client();
+    let wait = "until test -e /tmp/later; do sleep 0.05; done; /bin/true later; exec sleep 1000";
+    let (running, before) = recording.start(&client, wait, "sleep");
+    assert_eq!(checked(&recording), ("audit".into(), Vec::new()));
+
+    recording.world.host.write(probe::LOCKED, "");
+    let (outcome, after) = recording.exec(&client, "/bin/true one; /bin/true two");
+    drop(outcome.ok());
+    for command in ["/bin/true one", "/bin/true two"] {
+        let record = after.command(command);
+        let said = (&record["jit"]["argv_source"], &record["event"]["outcome"]);
+        assert_eq!(said, (&"gate".into(), &"unknown".into()), "{record}");
+    }
+    drop(after.close());
+    deadline::until("the log has it, once", || {
+        notices(&recording, "locked audit's rules until the next boot") == 1
+    });
+    let (source, findings) = checked(&recording);
+    assert_eq!((source, findings.len()), (serde_json::Value::Null, 1), "{findings:?}");
+    assert!(findings[0]["seen"].as_str().is_some_and(|seen| seen.contains("auditctl -e 2")), "{findings:?}");
+    // Whoever was in before is told of as before.
+    recording.world.host.write("/tmp/later", "");
+    assert_eq!(before.command("/bin/true later")["jit"]["argv_source"], "kernel");
+    drop(recording.jit(["end", &before.id, "--reason", "seen"]).ok());
+    drop(running.finish());
+
+    // A host that demands the kernel's copy lets nobody in, and no use is lost.
+    drop(recording.world.host.run(["rm", probe::LOCKED]).ok());
+    recording.configure(&format!("{}kernel_copy = \"audit\"\nrequire_kernel_copy = true\n", place(&runtime)));
+    recording.restart_recorder();
+    let once = recording.client_for(&Request { more: vec![("--uses", "1".into())], ..Request::default() });
+    recording.world.host.write(probe::LOCKED, "");
+    let refused = once.exec("true");
+    assert!(!refused.succeeded(), "{refused:?}");
+    assert!(refused.refusals()[0].contains("demands the kernel's own copy"), "{refused:?}");
+    drop(recording.world.host.run(["rm", probe::LOCKED]).ok());
+    recording.restart_recorder();
+    drop(once.exec("true").ok());
 }
 
 #[test]

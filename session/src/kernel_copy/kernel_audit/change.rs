@@ -10,6 +10,8 @@ pub(super) enum Change {
     Removed(u32),
     /// Audit was switched on or off by this account.
     Switched { on: bool, by: String },
+    /// The rules were locked until the next boot by this account; audit is on.
+    Locked { by: String },
     /// Nothing that concerns us.
     Other,
 }
@@ -23,7 +25,10 @@ impl Change {
         if let Some(enabled) = get("audit_enabled") {
             let by = get("auid").and_then(text::number::<u32>).filter(|auid| *auid != u32::MAX);
             let by = by.map_or_else(|| "somebody".to_owned(), |auid| format!("uid {auid}"));
-            return Self::Switched { on: enabled != b"0", by };
+            return match enabled {
+                b"2" => Self::Locked { by },
+                enabled => Self::Switched { on: enabled != b"0", by },
+            };
         }
         // Old kernels put the word in quotes.
         let removed =
@@ -51,7 +56,13 @@ mod tests {
             read(" op=set audit_enabled=0 old=1 auid=1000 ses=3 res=1"),
             Change::Switched { on: false, by: "uid 1000".to_owned() }
         );
+        assert_eq!(
+            read(" op=set audit_enabled=2 old=1 auid=0 ses=3 res=1"),
+            Change::Locked { by: "uid 0".to_owned() }
+        );
         for other in [
+            // What the kernel says of a rule that it refuses for the lock.
+            " op=add_rule audit_enabled=2 res=0",
             r#" op=add_rule key="jit:17:/run/jit" list=4 res=1"#,
             r#" op=remove_rule key="jit:17:/run/jit" list=4 res=0"#,
             r#" op=remove_rule key="theirs" list=4 res=1"#,

@@ -27,7 +27,10 @@ pub(super) struct Clerk {
 
 impl Clerk {
     pub(super) fn start() -> nix::Result<Self> {
-        let mut control = Control::open()?;
+        Self::with(Control::open()?)
+    }
+
+    pub(super) fn with(mut control: Control) -> nix::Result<Self> {
         let (work, orders) = channel::<Work>();
         let done = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&done);

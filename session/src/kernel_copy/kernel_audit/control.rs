@@ -19,15 +19,18 @@ pub(super) const HEAD: usize = 16;
 /// Bytes of the longest message (`MAX_AUDIT_MESSAGE_LENGTH`), and room.
 pub(super) const LONGEST: usize = 16 * 1024;
 
-const ERROR: u16 = 2;
+pub(super) const ERROR: u16 = 2;
 const DONE: u16 = 3;
-const GET: u16 = 1000;
-const ADD_RULE: u16 = 1011;
-const DEL_RULE: u16 = 1012;
+pub(super) const GET: u16 = 1000;
+pub(super) const ADD_RULE: u16 = 1011;
+pub(super) const DEL_RULE: u16 = 1012;
 const LIST_RULES: u16 = 1013;
 /// A request, and one that wants to hear that it was carried out.
 const REQUEST: u16 = 1;
 const ACK: u16 = 4;
+
+/// `Status::enabled`: on, and its rules are locked until the next boot.
+pub(super) const LOCKED: u32 = 2;
 
 /// How audit stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,10 +43,28 @@ pub(super) struct Status {
     pub(super) lost: u32,
 }
 
-/// A socket for requests.
+/// What requests go out by and answers come back: the kernel, or in a test somebody who plays it.
+pub(super) trait Line: std::fmt::Debug + Send {
+    /// Sends a message.
+    fn send(&mut self, message: &[u8]) -> nix::Result<()>;
+    /// The next message: its type, its number and its length in the buffer. `None` if it is not the kernel's.
+    fn receive(&mut self, buffer: &mut [u8]) -> nix::Result<Option<(u16, u32, usize)>>;
+}
+
+impl Line for OwnedFd {
+    fn send(&mut self, message: &[u8]) -> nix::Result<()> {
+        sendto(self.as_raw_fd(), message, &NetlinkAddr::new(0, 0), MsgFlags::empty()).map(drop)
+    }
+
+    fn receive(&mut self, buffer: &mut [u8]) -> nix::Result<Option<(u16, u32, usize)>> {
+        receive(self, buffer)
+    }
+}
+
+/// Requests, one after the other.
 #[derive(Debug)]
 pub(super) struct Control {
-    socket: OwnedFd,
+    line: Box<dyn Line>,
     sequence: u32,
 }
 
@@ -85,7 +106,11 @@ impl Control {
         )?;
         setsockopt(&socket, sockopt::ReceiveTimeout, &TimeVal::milliseconds(500))?;
         bind(socket.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
-        Ok(Self { socket, sequence: 0 })
+        Ok(Self::over(Box::new(socket)))
+    }
+
+    pub(super) fn over(line: Box<dyn Line>) -> Self {
+        Self { line, sequence: 0 }
     }
 
     pub(super) fn status(&mut self) -> nix::Result<Status> {
@@ -148,14 +173,14 @@ impl Control {
         message.extend_from_slice(&self.sequence.to_ne_bytes());
         message.extend_from_slice(&0_u32.to_ne_bytes());
         message.extend_from_slice(body);
-        sendto(self.socket.as_raw_fd(), &message, &NetlinkAddr::new(0, 0), MsgFlags::empty()).map(drop)
+        self.line.send(&message)
     }
 
     /// Hands every answer to the last request over, until `take` says that it was the last, or the kernel does.
-    fn answers(&self, mut take: impl FnMut(u16, &[u8]) -> bool) -> nix::Result<()> {
+    fn answers(&mut self, mut take: impl FnMut(u16, &[u8]) -> bool) -> nix::Result<()> {
         let mut buffer = vec![0; LONGEST];
         loop {
-            let Some((kind, sequence, length)) = receive(&self.socket, &mut buffer)? else { continue };
+            let Some((kind, sequence, length)) = self.line.receive(&mut buffer)? else { continue };
             if sequence != self.sequence {
                 continue; // The answer to one that was not waited for.
             }
