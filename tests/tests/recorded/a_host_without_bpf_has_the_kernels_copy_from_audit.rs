@@ -172,7 +172,8 @@ fn rules_that_somebody_removes_are_put_back_and_audit_switched_off_is_told() {
     step("on");
     assert_eq!(session.command("/bin/true after on")["jit"]["argv_source"], "kernel");
     drop(recording.jit(["end", &session.id, "--reason", "seen"]).ok());
-    assert_eq!(rules(&runtime), [""; 0], "none without a session");
+    // A thread of its own removes them, one after the other.
+    deadline::until("none is left without a session", || rules(&runtime).is_empty());
     drop(running.finish());
 }
 
