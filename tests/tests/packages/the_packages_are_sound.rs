@@ -24,6 +24,70 @@ fn rpmlint_has_no_remark() {
     assert!(said.stdout.contains("3 packages and 0 specfiles checked; 0 errors, 0 warnings"), "{said:?}");
 }
 
+/// The crates whose code a program says it has: where in its source it would panic. `NAME-VERSION`.
+fn crates_in(program: &Path) -> BTreeSet<String> {
+    let bytes = std::fs::read(program).expect("reads a program");
+    let text = String::from_utf8_lossy(&bytes);
+    let places = text.split("/usr/share/cargo/registry/src/").skip(1);
+    places.filter_map(|place| place.split('/').nth(1).map(str::to_owned)).collect()
+}
+
+/// What a package says of others' code must have each crate that its program has, with a licence, and the texts.
+fn expect_licences(third_party: &str, program: &Path) {
+    let (list, texts) = third_party.split_once("\n-----").expect("a list, and texts behind it");
+    let listed: BTreeSet<String> = list
+        .lines()
+        .filter_map(|line| {
+            let (id, licence) = line.split_at_checked(40)?;
+            let (name, version) = id.trim_end().split_once(' ')?;
+            let is_one = version.starts_with(|c: char| c.is_ascii_digit()) && !licence.trim().is_empty();
+            is_one.then(|| format!("{name}-{version}"))
+        })
+        .collect();
+    let inside = crates_in(program);
+    assert!(inside.len() > 5, "{}: {inside:?}", program.display());
+    let missing: Vec<_> = inside.difference(&listed).collect();
+    assert!(missing.is_empty(), "{}: {missing:?} not in {listed:?}", program.display());
+    // Both have to go with the program; the first is under no other licence.
+    for part in [
+        "curve25519-dalek ",
+        "Redistributions of source code must retain",
+        "Permission is hereby granted, free of charge",
+    ] {
+        assert!(texts.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn each_package_says_whose_code_is_in_its_program_and_under_which_licence() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let programs =
+        [("jit-ca", "usr/bin/ca"), ("jit-host", "usr/bin/jit"), ("libpam-jit", &DEBIAN.module[1..])];
+    for ((name, inside), deb) in programs.iter().zip(Debs::current().files()) {
+        let into = folder.path().join(name);
+        let mut extract = clean(program("dpkg-deb", "dpkg"));
+        extract.arg("--extract").arg(deb).arg(&into);
+        drop(run(extract).ok());
+        let doc = into.join("usr/share/doc").join(name);
+        let mut unpack = clean(program("zcat", "gzip"));
+        unpack.arg(doc.join("THIRD-PARTY.gz"));
+        expect_licences(&run(unpack).ok().stdout, &into.join(inside));
+        let copyright = std::fs::read_to_string(doc.join("copyright")).expect("reads the copyright");
+        assert!(copyright.contains("THIRD-PARTY.gz beside this file"), "{copyright}");
+    }
+    for ((name, _), rpm) in programs.iter().zip(rpms()) {
+        let query = |words: &[&str]| {
+            let mut query = clean(program("rpm", "rpm"));
+            query.args(["--query", "--package"]).args(words).arg(rpm);
+            run(query).ok().stdout
+        };
+        let licences = query(&["--licensefiles"]);
+        assert!(licences.contains(&format!("/usr/share/licenses/{name}/THIRD-PARTY\n")), "{licences}");
+        let whole = query(&["--queryformat", "%{LICENSE}"]);
+        assert!(whole.contains("(Apache-2.0 OR MIT) AND ") && whole.contains(" AND BSD-3-Clause"), "{whole}");
+    }
+}
+
 /// What each system calls the places, and what is the same on both.
 struct Places {
     module: &'static str,
