@@ -181,8 +181,9 @@ static struct task_struct *thread(u32 tid)
 	READ(pid, asks->thread_pid);
 	READ(level, pid->level);
 	probe_read_kernel(&upid, sizeof(upid), (const char *)__builtin_preserve_access_index(&pid->numbers[0]) + level * sizeof(upid));
-	READ(entry, upid.ns->idr.idr_rt.xa_head);
-	READ(base, upid.ns->idr.idr_base);
+	struct pid_namespace *ns = upid.ns;
+	READ(entry, ns->idr.idr_rt.xa_head);
+	READ(base, ns->idr.idr_base);
 	u64 index = tid - base;
 	for (u32 i = 0; i < 8; i++) {
 		if ((entry & 3) != 2)
@@ -364,15 +365,29 @@ int command_ran(u64 *context)
 	return 0;
 }
 
+/* At a function's return others may run in between on the same processor and fill its scratch, so the event is made where it
+ * will be read. */
 static int returned(s32 result)
 {
-	if (result >= 0)
+	struct task_struct *task = current_task();
+	u32 zero = 0, session = task->sessionid;
+	if (result >= 0 || session == 0xffffffff || !map_lookup(&sessions, &session))
 		return 0;
-	struct event *event = begin(current_task(), FAILED);
-	if (!event)
+	struct event *event = ringbuf_reserve(&events, HEAD, 0);
+	if (!event) {
+		u64 *count = map_lookup(&lost, &zero);
+		if (count)
+			*count += 1;
 		return 0;
+	}
+	event->time = ktime_boot();
+	event->kind = FAILED;
+	event->session = session;
+	event->pid = number(task->group_leader);
+	event->tid = number(task);
 	event->result = result;
-	send(event, 0);
+	event->length = 0;
+	ringbuf_submit(event, 1 /* BPF_RB_NO_WAKEUP */);
 	return 0;
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod caller;
 pub mod clock;
 mod descriptors_ffi;
 mod ends;
+mod execution;
 mod extension;
 pub(crate) mod gate;
 mod held;
@@ -33,10 +34,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use audit::command::Outcome;
-use audit::{CloseReason, Event, Notice};
+use audit::{Event, Notice};
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
@@ -44,23 +43,14 @@ use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFl
 use crate::kernel_copy::{self, KernelCopy};
 use crate::shipper::Bell;
 use crate::spool::{Limits, Position, Spool};
-use caller::Caller;
 use clock::{Boottime, wall_millis};
+use execution::Waiting;
 use gate::Gate;
-use live::{Live, Pending};
+use live::Live;
 use reading::{Reading, Unread};
 use slots_ffi::Slots;
 use state::StateFolder;
 use store::Store;
-
-/// Characters of the last command that an administrator sees in the list of open sessions.
-const LAST: usize = 200;
-
-/// Execs of one session that are taken in one turn: no session keeps the others waiting.
-const TAKEN_AT_ONCE: usize = 64;
-
-/// Execs of one session that may show memory which does not answer; with the last of them it ends.
-const STALLS: u8 = 3;
 
 /// What to do with an exec that can't be recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,14 +136,6 @@ impl Token {
     }
 }
 
-/// An exec whose gate line is in the spool's buffer.
-#[derive(Debug)]
-struct Waiting {
-    session: u32,
-    slot: usize,
-    notification: u64,
-}
-
 /// The recorder.
 #[derive(Debug)]
 pub struct Recorder {
@@ -183,6 +165,8 @@ pub struct Recorder {
     sessions: BTreeMap<u32, Live>,
     next_key: u32,
     waiting: Vec<Waiting>,
+    /// Execs at the gate whose lines an earlier recorder wrote, by session and notification.
+    taken_up: HashMap<(u32, u64), Gate>,
     /// Execs that stay at the gate until the kernel has told of their thread's last one.
     held: Vec<held::Held>,
     replies: Vec<(u32, String)>,
@@ -232,15 +216,25 @@ impl Recorder {
     /// not be read in time.
     fn go_on(mut self: Box<Self>, reading: &Reading, stuck: Option<Unread>) -> Option<anyhow::Result<()>> {
         if let Some(stuck) = stuck {
-            self.gate(&stuck, None);
+            self.could_not_be_read(&stuck);
+            self.turn();
         }
         let mut events = [EpollEvent::empty(); 256];
         loop {
             self.release_held();
             while let Some(of) = self.unread.pop_front() {
+                if self.refused_at_its_end(&of) {
+                    continue;
+                }
+                let began = Boottime::now();
                 let caller;
                 (self, caller) = reading.read(self, of)?;
-                self.gate(&of, Some(caller));
+                let took = Boottime::now().millis_since(began);
+                self.gate(&of, caller);
+                if took >= execution::SLOW {
+                    self.cost(of.session, took);
+                    self.turn();
+                }
             }
             self.turn();
             let count = match self.epoll.wait(&mut events, EpollTimeout::NONE) {
@@ -324,227 +318,6 @@ impl Recorder {
             let _ = self.store.alive();
         }
     }
-
-    // ---- the gate
-
-    /// Takes every exec that waits at a session's gate; notices the session's end.
-    fn listener_speaks(&mut self, key: u32, events: EpollFlags) {
-        if events.contains(EpollFlags::EPOLLIN) {
-            // The rest has its turn with everybody else's: level-triggered, it is told again.
-            let _ = (0..TAKEN_AT_ONCE).all(|_| self.take_one(key));
-        }
-        if events.intersects(EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR)
-            && !events.contains(EpollFlags::EPOLLIN)
-        {
-            self.over(key, true);
-        }
-    }
-
-    /// Takes one exec, if one waits.
-    fn take_one(&mut self, key: u32) -> bool {
-        let Some(live) = self.sessions.get_mut(&key) else { return false };
-        let Some(listener) = live.listener.as_ref().map(AsFd::as_fd) else { return false };
-        let mut ready = [PollFd::new(listener, PollFlags::POLLIN)];
-        let waits = poll(&mut ready, PollTimeout::ZERO).is_ok_and(|n| n > 0);
-        if !waits || !ready[0].revents().is_some_and(|r| r.contains(PollFlags::POLLIN)) {
-            return false;
-        }
-        let Some(slot) = self.slots.take(live.id()) else { return false };
-        if notify_ffi::receive(listener, self.slots.notification(slot)).is_err() {
-            self.slots.release(slot);
-            return true; // The caller died meanwhile; another may wait.
-        }
-        self.arrived(key, slot);
-        true
-    }
-
-    /// An exec stands at the gate: its caller is read in this turn, unless it is refused or held before.
-    fn arrived(&mut self, key: u32, slot: usize) {
-        let notification = *self.slots.notification(slot);
-        let tid = i32::try_from(notification.pid).unwrap_or(0);
-        let again = |live: &Live| live.pending.contains_key(&tid);
-        if self.sessions.get(&key).is_some_and(again) {
-            // What the kernel has to tell of this thread's last exec is in its ring by now, and comes first.
-            self.kernel_speaks();
-        }
-        if !self.refused_at_its_end(key, slot, notification.id) && !self.hold(key, slot, &notification) {
-            self.unread.push_back(Unread { session: key, slot, notification });
-        }
-    }
-
-    /// Nothing of a session that is being ended is read any more: it is being killed, and may be as slow as it likes.
-    fn refused_at_its_end(&mut self, key: u32, slot: usize, notification: u64) -> bool {
-        let Some(live) = self.sessions.get(&key) else {
-            self.slots.release(slot);
-            return true;
-        };
-        if live.ending.is_none() {
-            return false;
-        }
-        if let Some(listener) = &live.listener {
-            let _ = notify_ffi::deny(listener.as_fd(), notification, Errno::EPERM);
-        }
-        self.slots.release(slot);
-        true
-    }
-
-    /// Puts one exec into the spool's buffer, or refuses it. Without a caller, it could not be read in time.
-    fn gate(&mut self, of: &Unread, read: Option<Caller>) {
-        let (key, slot, notification) = (of.session, of.slot, &of.notification);
-        if self.refused_at_its_end(key, slot, notification.id) {
-            return;
-        }
-        let pid = read.as_ref().map_or(0, |caller| caller.pid);
-        let same_process = |live: &Live| live.pending.values().any(|pending| pending.caller.pid == pid);
-        if self.sessions.get(&key).is_some_and(same_process) {
-            // Another program has this number now; what the kernel has to tell of the last one comes first.
-            self.kernel_speaks();
-        }
-        let Some(live) = self.sessions.get_mut(&key) else { return };
-        let Some(listener) = live.listener.as_ref().map(AsFd::as_fd) else { return };
-        live.stalled += u8::from(read.is_none());
-        let stalls = read.is_none() && live.stalled >= STALLS;
-        let caller = read.unwrap_or_else(|| Caller::unread(notification, Errno::ETIMEDOUT));
-        if !notify_ffi::waits(listener, notification.id) {
-            self.slots.release(slot);
-            return;
-        }
-        let time = wall_millis();
-        let gate = Gate::of(live.id(), notification.id, live.seq + 1, time, &caller);
-        let last = gate.argv.join(" ").chars().take(LAST).collect();
-        let line = gate.line();
-        // The command's own line comes later and is about as long.
-        let bytes = 2 * line.len() as u64 + 2_000;
-        let over_quota = live.bytes + bytes > self.settings.session_quota;
-        if over_quota || !self.spool.has_room(bytes) {
-            let _ = match self.settings.on_audit_failure {
-                OnAuditFailure::Stop => notify_ffi::deny(listener, notification.id, Errno::ENOSPC),
-                OnAuditFailure::Continue => notify_ffi::let_run(listener, notification.id),
-            };
-            live.unrecorded += 1;
-            self.slots.release(slot);
-            self.tell_full(key, over_quota);
-            return;
-        }
-        live.seq += 1;
-        live.bytes += line.len() as u64 + 1;
-        live.last = Some(last);
-        if let Some(error) = caller.unreadable {
-            // What can't be read can't be recorded, so it does not run; the kernel would say the same to an honest
-            // caller.
-            let _ = notify_ffi::deny(listener, notification.id, error);
-            let pending = Pending { seq: live.seq, time, caller };
-            self.slots.release(slot);
-            self.finish(key, &pending, Outcome::Failed(error as i32));
-            if stalls {
-                // It holds up every other session's commands, a second each time.
-                self.begin_end(key, CloseReason::RecorderLost, Boottime::now());
-            }
-            return;
-        }
-        if !live.grant.features.sftp && gate::is_sftp_server(&caller) {
-            // sshd has no setting for it that a certificate could carry.
-            let _ = notify_ffi::deny(listener, notification.id, Errno::EPERM);
-            self.slots.release(slot);
-            let refused = Pending { seq: live.seq, time, caller };
-            self.finish(key, &refused, Outcome::Failed(Errno::EPERM as i32));
-            return;
-        }
-        if live.first.is_none() {
-            live.first = Some((caller.pid, None));
-            if let Some(kernel) = &mut self.kernel {
-                kernel.watch_exit(caller.pid);
-            }
-        }
-        let pending = Pending { seq: live.seq, time, caller };
-        let earlier = live.pending.insert(pending.caller.tid, pending);
-        self.spool.append(&line);
-        self.waiting.push(Waiting { session: key, slot, notification: notification.id });
-        if let Some(earlier) = earlier {
-            // The same thread stands at the gate again, so its earlier exec failed untold.
-            self.finish(key, &earlier, Outcome::Unknown);
-        }
-        self.warn_again(key);
-    }
-
-    /// Says that a command could not be recorded: to the person if it did not run, and in a record.
-    fn tell_full(&mut self, key: u32, over_quota: bool) {
-        let Some(live) = self.sessions.get_mut(&key) else { return };
-        let now = Boottime::now();
-        if live.told_full.is_some_and(|told| now.millis_since(told) < 60_000) {
-            return;
-        }
-        live.told_full = Some(now);
-        live.state.unrecorded = live.unrecorded;
-        // Best effort: the disk is full just now.
-        let _ = self.states.put(&live.state);
-        let stop = self.settings.on_audit_failure == OnAuditFailure::Stop;
-        let (why, until) = if over_quota {
-            ("this session has used its share of the space for records up", "nothing more runs in it")
-        } else {
-            ("no space is left", "nothing more runs until there is")
-        };
-        if stop {
-            let line = format!("commands can not be recorded: {why}; {until}");
-            terminal::tell(live.state.audit_session, &line);
-        }
-        let session = live.id().to_owned();
-        let what = if stop { "was refused because it can not be" } else { "runs although it can not be" };
-        self.notice(Event::RecorderFull, Some(session), &format!("a command {what} recorded: {why}"));
-    }
-
-    /// Makes everything of this turn durable, then lets it happen.
-    fn commit(&mut self) {
-        let anything = !self.waiting.is_empty() || !self.opening.is_empty();
-        let durable = if anything { self.spool.commit().is_ok() } else { self.spool.write().is_ok() };
-        if !durable {
-            // What did not wait for this commit is true all the same, and is written when there is room.
-            let kept =
-                |line: &&str| !line.starts_with(gate::GATE) && !line.contains("\"action\":\"session.open\"");
-            let failed = self.spool.take_failed();
-            self.backlog.extend(failed.lines().filter(kept).map(str::to_owned));
-        }
-        // The last first: the numbers of what is not in the spool are free again, down to the first of them.
-        for waiting in std::mem::take(&mut self.waiting).iter().rev() {
-            self.answer(waiting, durable);
-        }
-        for (key, connection) in std::mem::take(&mut self.opening) {
-            self.opened(key, connection, durable);
-        }
-    }
-
-    fn answer(&mut self, waiting: &Waiting, durable: bool) {
-        let Some(live) = self.sessions.get_mut(&waiting.session) else { return };
-        let audit_session = live.state.audit_session;
-        let told = self.kernel.as_ref().is_some_and(|kernel| kernel.tells_of(audit_session));
-        let Some(listener) = live.listener.as_ref().map(AsFd::as_fd) else { return };
-        let run = durable || self.settings.on_audit_failure == OnAuditFailure::Continue;
-        let answered = if run {
-            notify_ffi::let_run(listener, waiting.notification)
-        } else {
-            notify_ffi::deny(listener, waiting.notification, Errno::ENOSPC)
-        };
-        let tid = i32::try_from(self.slots.notification(waiting.slot).pid).unwrap_or(0);
-        self.slots.release(waiting.slot);
-        if !durable {
-            // Nothing of this turn is in the spool, so its number is free again if nobody came after.
-            let live_pending = live.pending.remove(&tid);
-            live.unrecorded += 1;
-            if live_pending.is_some_and(|pending| pending.seq == live.seq) {
-                live.seq -= 1;
-            }
-            self.tell_full(waiting.session, false);
-        } else if told && answered.is_ok() {
-            self.will_be_told();
-        } else {
-            let pending = live.pending.remove(&tid);
-            if let Some(pending) = pending {
-                self.finish(waiting.session, &pending, Outcome::Unknown);
-            }
-        }
-    }
-
-    // ---- records
 
     fn notice(&mut self, event: Event, session: Option<String>, message: &str) {
         let host = self.settings.host.clone();

@@ -29,6 +29,11 @@ const RESERVE: u64 = 256 * 1024;
 /// What stands behind the last line: a tab, which no line of JSON written here has.
 pub(crate) const FILL: u8 = b'\t';
 
+/// Whether a line with this byte was never written whole: the filling, or the zeros of a block that was never written.
+pub(crate) fn is_filling(byte: u8) -> bool {
+    byte == FILL || byte == 0
+}
+
 /// How far ahead of the lines it is written, in bytes.
 const AHEAD: u64 = 256 * 1024;
 
@@ -137,7 +142,8 @@ impl Spool {
 
     /// Takes a line, without its newline, for the next write.
     pub fn append(&mut self, line: &str) {
-        self.buffer.extend_from_slice(line.as_bytes());
+        // JSON has such bytes between its values at most, where a blank does as well.
+        self.buffer.extend(line.bytes().map(|byte| if byte < b' ' { b' ' } else { byte }));
         self.buffer.push(b'\n');
     }
 
@@ -339,7 +345,7 @@ fn end_of_lines(file: &File) -> io::Result<u64> {
     let (mut end, mut read) = (0, 0);
     loop {
         let count = file.read_at(&mut bytes, read)?;
-        let filled = bytes[..count].iter().position(|b| *b == FILL);
+        let filled = bytes[..count].iter().position(|b| is_filling(*b));
         if let Some(at) = bytes[..filled.unwrap_or(count)].iter().rposition(|b| *b == b'\n') {
             end = read + at as u64 + 1;
         }

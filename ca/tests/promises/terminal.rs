@@ -30,9 +30,10 @@ impl Terminal {
         let mut keyboard = File::from(pair.master);
         keyboard.write_all(typed.as_bytes()).unwrap();
         let side = || Stdio::from(pair.slave.try_clone().unwrap());
-        // Its standard input becomes its terminal, /dev/tty.
-        let mut command = scene.command("setsid");
-        command.arg("--ctty").args(words);
+        // Its standard input becomes its terminal, /dev/tty. Whoever runs the tests in the background ignores Ctrl-C, and what
+        // is started from there would too.
+        let mut command = scene.command("env");
+        command.args(["--default-signal=INT", "setsid", "--ctty"]).args(words);
         let child = command.stdin(side()).stdout(side()).stderr(side()).spawn().unwrap();
         let (send, screen) = channel();
         let mut reader = keyboard.try_clone().unwrap();

@@ -7,6 +7,8 @@ pub(crate) enum Event {
     Ran(Ran),
     /// It failed.
     Failed {
+        /// When, nanoseconds of CLOCK_BOOTTIME, where the source says it so.
+        time: Option<u64>,
         /// Audit session id.
         session: u32,
         /// Thread group in this pid namespace, 0 if it is elsewhere.
@@ -41,6 +43,8 @@ pub(crate) enum Event {
 /// A program that was started, as the kernel has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ran {
+    /// When, nanoseconds of CLOCK_BOOTTIME, where the source says it so.
+    pub(crate) time: Option<u64>,
     /// Audit session id.
     pub(crate) session: u32,
     /// Process id in this pid namespace, 0 if it is elsewhere.

@@ -317,7 +317,9 @@ impl KernelAudit {
         match change {
             Change::Removed(session) if self.watched.contains(&session) => {
                 // As `auditctl -D` does, and with it each restart of an audit daemon.
-                let back = self.watch(session).is_ok();
+                self.watched.remove(&session);
+                self.left.retain(|left| self.owner.session(left.key()) != Some(session));
+                let back = self.watch(session).is_ok() && self.watched.contains(&session);
                 let outcome = if back { "they were put back" } else { "they could not be put back" };
                 let trouble = format!("somebody removed audit rules of an open session; {outcome}");
                 if self.trouble.back() != Some(&trouble) {

@@ -160,7 +160,8 @@ fn link(tid: i32, name: &str) -> Vec<u8> {
         .unwrap_or_default()
 }
 
-/// Another process's memory. What it may not read itself the kernel would not take from it, and is not read here.
+/// Another process's memory, as far as it may read that itself. Arguments in memory that can only be written or run are
+/// taken for unreadable, so their exec does not run.
 #[derive(Debug, Clone, Copy)]
 struct Memory(Pid);
 

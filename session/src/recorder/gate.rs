@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::caller::Caller;
+use super::clock::Boottime;
 use super::live::{Live, Pending};
 use super::state::SessionState;
 use crate::kernel_copy::Ran;
@@ -113,10 +114,9 @@ impl Gate {
 /// The command of an exec that the kernel says has run.
 pub(super) fn ran(live: &Live, pending: &Pending, ran: &Ran) -> (Command, bool) {
     let differs = differs(&pending.caller, ran);
-    let executable = resolved(pending, ran);
     let mut command =
         base(&live.state, &live.grant, pending, redact(&ran.argv), ArgvSource::Kernel, Outcome::Ran);
-    command.executable = Some(executable);
+    command.executable.clone_from(&ran.executable);
     command.inode = Some((ran.inode, ran.device));
     command.shown = differs.then(|| redact(&pending.caller.argv));
     (command, differs)
@@ -184,17 +184,6 @@ fn differs(caller: &Caller, ran: &Ran) -> bool {
     !ran.whole || !same_arguments || !same_name
 }
 
-/// The file that runs, as the kernel resolved it; what it could not tell (a path of more than 4 KiB) as it was asked for.
-fn resolved(pending: &Pending, ran: &Ran) -> Vec<u8> {
-    if let Some(executable) = &ran.executable {
-        return executable.clone();
-    }
-    if ran.name.starts_with(b"/") {
-        return ran.name.clone();
-    }
-    [&pending.caller.cwd[..], b"/", &ran.name[..]].concat()
-}
-
 /// The command of a gate line that an earlier recorder left without one.
 pub(super) fn from_gate_line(gate: &Gate, state: &SessionState, grant: &Grant) -> Command {
     let caller = Caller {
@@ -207,7 +196,7 @@ pub(super) fn from_gate_line(gate: &Gate, state: &SessionState, grant: &Grant) -
         argv: gate.argv.iter().map(|argument| bytes(argument)).collect(),
         ..Caller::default()
     };
-    let pending = Pending { seq: gate.seq, time: gate.time, caller };
+    let pending = Pending { seq: gate.seq, time: gate.time, stood: Boottime(0), caller };
     let mut command = not_ran(state, grant, &pending, Outcome::Unknown);
     command.argv_sha256.clone_from(&gate.sha256);
     command
@@ -248,6 +237,7 @@ mod tests {
     fn kernel(name: &str, argv: &[&str], script: bool) -> Ran {
         let argv = argv.iter().map(|a| a.as_bytes().to_vec()).collect();
         Ran {
+            time: None,
             session: 1,
             pid: 1,
             inode: 1,

@@ -19,6 +19,8 @@ pub(super) struct Pending {
     pub(super) seq: u64,
     /// When it stood at the gate, wall clock milliseconds.
     pub(super) time: i64,
+    /// Since when it stands there: what the kernel told before is of another exec.
+    pub(super) stood: Boottime,
     /// What it showed there.
     pub(super) caller: Caller,
 }
@@ -59,8 +61,8 @@ pub(super) struct Live {
     pub(super) differences: u64,
     /// Execs refused because they could not be recorded.
     pub(super) unrecorded: u64,
-    /// Execs whose arguments could not be read in time.
-    pub(super) stalled: u8,
+    /// When its memory was last slow to answer, and for how many milliseconds in all.
+    pub(super) cost: (Boottime, u64),
     /// The last command, as text.
     pub(super) last: Option<String>,
     /// The process of the first command, and its status once it has exited.

@@ -244,7 +244,7 @@ impl Recorder {
             pending: HashMap::new(),
             differences: 0,
             unrecorded,
-            stalled: 0,
+            cost: (Boottime(0), 0),
             last: None,
             first: None,
             logged_out,

@@ -16,7 +16,7 @@ use super::caller::Caller;
 use super::notify_ffi::Notification;
 
 /// How long one caller may take. Memory that is there takes microseconds; what was swapped out, milliseconds.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// An exec whose caller is to be read.
 #[derive(Debug, Clone, Copy)]

@@ -18,10 +18,8 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-use super::caller::Caller;
 use super::clock::{Boottime, wall_millis};
 use super::gate::{GATE, Gate, GateLine, from_gate_line};
-use super::live::Pending;
 use super::slots_ffi::{Leftover, Slots};
 use super::state::{SessionState, StateFolder, boot_id};
 use super::{Recorder, Settings, Token, ends, new_epoll, new_timer, notify_ffi, reception, store, uses};
@@ -186,14 +184,15 @@ pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recor
         .open(settings.runtime.join("slots"));
     let (slots, leftover) =
         Slots::map(&slots.context("can't open the slots")?).context("can't map the slots")?;
-    let (kernel, no_kernel) = match KernelCopy::start(settings.kernel_copy, &settings.runtime) {
-        Ok(kernel) => (Some(kernel), String::new()),
-        Err(error) => (None, error.to_string()),
-    };
+    // Before any thread: whichever had them not blocked would end the process with them.
     let mut mask = SigSet::empty();
     mask.add(Signal::SIGTERM);
     mask.add(Signal::SIGINT);
     mask.thread_block()?;
+    let (kernel, no_kernel) = match KernelCopy::start(settings.kernel_copy, &settings.runtime) {
+        Ok(kernel) => (Some(kernel), String::new()),
+        Err(error) => (None, error.to_string()),
+    };
     let signals = SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
     let socket = match passed.socket.take() {
         Some(socket) => {
@@ -217,6 +216,7 @@ pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recor
         uses,
         slots,
         unread: VecDeque::new(),
+        taken_up: HashMap::new(),
         store: store::Store::from_environment()?,
         kernel,
         no_kernel,
@@ -362,23 +362,16 @@ impl Recorder {
             return;
         };
         let id = left.notification.id;
-        let recorded = tail.gates.get(&(left.session.clone(), id)).cloned();
-        let Some(gate) = recorded else {
-            self.arrived(key, left.slot);
-            return;
-        };
-        let waits = notify_ffi::waits(listener, id);
-        let caller = Caller::read(&left.notification, None);
-        let run = notify_ffi::let_run(listener, id).is_ok();
-        self.slots.release(left.slot);
-        if waits && run && self.kernel.is_some() {
-            // The kernel will tell what ran, as of any other.
-            tail.gates.remove(&(left.session.clone(), id));
-            let pending = Pending { seq: gate.seq, time: gate.time, caller };
-            if let Some(live) = self.sessions.get_mut(&key) {
-                live.pending.insert(pending.caller.tid, pending);
+        if let Some(gate) = tail.gates.get(&(left.session.clone(), id)) {
+            if !notify_ffi::waits(listener, id) {
+                // It was answered, or is dead: nobody knows what became of it.
+                self.slots.release(left.slot);
+                return;
             }
+            self.taken_up.insert((key, id), gate.clone());
+            tail.gates.remove(&(left.session.clone(), id));
         }
+        self.arrived(key, left.slot);
     }
 
     /// A session that ended while nobody looked: what it ran last is completed, then it is closed.

@@ -2,6 +2,9 @@
 
 use audit::Event;
 use audit::command::{Command, Outcome};
+use nix::errno::Errno;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
 
 use super::clock::Boottime;
 use super::live::Pending;
@@ -15,12 +18,20 @@ const LOOK: u64 = 10;
 /// The longest time between two looks while an exec is under way and nothing is told of it, in milliseconds.
 const LATEST: u64 = 1_000;
 
+impl Pending {
+    /// Whether what the kernel told at this time can be of this exec.
+    fn is_told_at(&self, time: Option<u64>) -> bool {
+        time.is_none_or(|time| time >= self.stood.0)
+    }
+}
+
 impl Recorder {
     /// An exec was let run, of which the kernel will tell: the ring is looked at soon.
     pub(super) fn will_be_told(&mut self) {
         let wakes = self.kernel.as_ref().is_some_and(KernelCopy::tells_later);
-        if self.look.is_none() && !wakes {
-            self.look = Some((Boottime::now().plus_millis(LOOK), LOOK));
+        let soon = Boottime::now().plus_millis(LOOK);
+        if !wakes && self.look.is_none_or(|(at, _)| at > soon) {
+            self.look = Some((soon, LOOK));
         }
     }
 
@@ -34,7 +45,24 @@ impl Recorder {
         let untold = self.sessions.values().any(|live| !live.pending.is_empty());
         // An exec from a disk that does not answer is no reason to look every few milliseconds.
         let after = if told { LOOK } else { (after * 2).min(LATEST) };
+        if after == LATEST {
+            self.give_up_the_dead();
+        }
         self.look = untold.then(|| (now.plus_millis(after), after));
+    }
+
+    /// Of a thread that was killed in its exec, or became another's, nothing will be told any more.
+    fn give_up_the_dead(&mut self) {
+        let gone = |tid: &i32| kill(Pid::from_raw(*tid), None) == Err(Errno::ESRCH);
+        let dead = self.sessions.iter().flat_map(|(key, live)| {
+            live.pending.keys().filter(|tid| gone(tid)).map(|tid| (*key, *tid)).collect::<Vec<_>>()
+        });
+        for (key, tid) in dead.collect::<Vec<_>>() {
+            let pending = self.sessions.get_mut(&key).and_then(|live| live.pending.remove(&tid));
+            if let Some(pending) = pending {
+                self.finish(key, &pending, Outcome::Unknown);
+            }
+        }
     }
 
     /// Who stands at the gate, and where, if the kernel says it.
@@ -70,11 +98,11 @@ impl Recorder {
             told = true;
             match event {
                 kernel_copy::Event::Ran(ran) => self.ran(&ran),
-                kernel_copy::Event::Failed { session, pid, tid, call, errno } => {
-                    self.ended(session, pid, tid, call.as_ref(), Outcome::Failed(errno));
+                kernel_copy::Event::Failed { time, session, pid, tid, call, errno } => {
+                    self.ended(session, (pid, tid, time), call.as_ref(), Outcome::Failed(errno));
                 }
                 kernel_copy::Event::Died { session, pid, call } => {
-                    self.ended(session, pid, None, Some(&call), Outcome::Unknown);
+                    self.ended(session, (pid, None, None), Some(&call), Outcome::Unknown);
                 }
                 kernel_copy::Event::Exited { session, pid, status } => {
                     let Some(key) = self.by_audit_session(session) else { continue };
@@ -97,14 +125,14 @@ impl Recorder {
     pub(super) fn ended(
         &mut self,
         session: u32,
-        pid: i32,
-        tid: Option<i32>,
+        (pid, tid, time): (i32, Option<i32>, Option<u64>),
         call: Option<&Call>,
         outcome: Outcome,
     ) {
         let Some(key) = self.by_audit_session(session) else { return };
         let Some(live) = self.sessions.get_mut(&key) else { return };
         let tid = tid.or_else(|| live.caller_of(pid, call?));
+        let tid = tid.filter(|tid| live.pending.get(tid).is_some_and(|pending| pending.is_told_at(time)));
         if let Some(pending) = tid.and_then(|tid| live.pending.remove(&tid)) {
             self.finish(key, &pending, outcome);
         }
@@ -114,7 +142,8 @@ impl Recorder {
         let Some(key) = self.by_audit_session(ran.session) else { return };
         let Some(live) = self.sessions.get_mut(&key) else { return };
         // After an exec the thread has the number of its process; several threads may have stood at the gate.
-        let mut same: Vec<_> = live.pending.values().filter(|p| p.caller.pid == ran.pid).collect();
+        let mut same: Vec<_> =
+            live.pending.values().filter(|p| p.caller.pid == ran.pid && p.is_told_at(ran.time)).collect();
         same.sort_by_key(|p| (p.caller.argv != ran.argv, p.caller.path != ran.name, p.seq));
         let tid = match &ran.call {
             Some(call) => live.caller_of(ran.pid, call),
@@ -124,7 +153,7 @@ impl Recorder {
         let Some(pending) = live.pending.remove(&tid) else { return };
         let (command, differs) = gate::ran(live, &pending, ran);
         live.differences += u64::from(differs);
-        let executable = command.executable.as_deref().unwrap_or_default();
+        let executable = command.executable.as_deref().unwrap_or(&ran.name);
         if let Some(asked) = units::Asked::of(executable, command.time, &command.argv)
             && units::remember(&mut live.state.asked, asked)
         {
@@ -151,5 +180,19 @@ impl Recorder {
 
     pub(super) fn by_audit_session(&self, audit_session: u32) -> Option<u32> {
         self.sessions.iter().find(|(_, live)| live.state.audit_session == audit_session).map(|(key, _)| *key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recorder::caller::Caller;
+
+    #[test]
+    fn what_was_told_before_an_exec_stood_at_the_gate_is_of_another() {
+        let pending = Pending { seq: 1, time: 0, stood: Boottime(1_000), caller: Caller::default() };
+        assert!(!pending.is_told_at(Some(999)));
+        assert!(pending.is_told_at(Some(1_000)));
+        assert!(pending.is_told_at(None), "the source has another clock, and looks by itself");
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::{FILL, segment_path, segments};
+use super::{FILL, is_filling, segment_path, segments};
 
 /// A place between two lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -49,10 +49,10 @@ impl Reader {
             }
             let Some(file) = &mut self.file else { return Ok(None) };
             let mut line = Vec::new();
-            if file.fill_buf()?.first() != Some(&FILL) {
+            if !file.fill_buf()?.first().copied().is_some_and(is_filling) {
                 file.read_until(b'\n', &mut line)?;
             }
-            if line.pop() == Some(b'\n') && !line.contains(&FILL) {
+            if line.pop() == Some(b'\n') && !line.iter().copied().any(is_filling) {
                 self.position.offset += line.len() as u64 + 1;
                 return Ok(Some(String::from_utf8_lossy(&line).into_owned()));
             }
@@ -77,7 +77,7 @@ impl Reader {
         let mut next = [FILL];
         let file = File::open(segment_path(&self.folder, self.position.segment));
         match file.and_then(|file| file.read_at(&mut next, self.position.offset)) {
-            Ok(_) => Ok(next == [FILL]),
+            Ok(_) => Ok(is_filling(next[0])),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
             Err(error) => Err(error),
         }

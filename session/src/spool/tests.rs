@@ -53,15 +53,29 @@ fn what_a_crash_wrote_in_part_is_cut_off_with_all_behind_it() {
     }
     spool.commit().unwrap();
     drop(spool);
-    // A block that never reached the disk still shows what it was filled with.
-    let file = open_segment(&segment_path(scratch.path(), 1)).unwrap();
-    assert!(file.metadata().unwrap().len() > 1000, "it is filled ahead of its lines");
-    file.write_all_at(&[FILL; 3], "whole\ntorn".len() as u64).unwrap();
-    assert_eq!(lines(scratch.path()), ["whole"]);
+    let path = segment_path(scratch.path(), 1);
+    let written = std::fs::read(&path).unwrap();
+    assert!(written.len() > 1000, "it is filled ahead of its lines");
+    // A block that never reached the disk still shows what it was filled with, or nothing.
+    for left in [FILL, 0] {
+        std::fs::write(&path, &written).unwrap();
+        open_segment(&path).unwrap().write_all_at(&[left; 3], "whole\ntorn".len() as u64).unwrap();
+        assert_eq!(lines(scratch.path()), ["whole"]);
+        let mut spool = Spool::open(scratch.path(), LIMITS).unwrap();
+        spool.append("next");
+        spool.commit().unwrap();
+        assert_eq!(lines(scratch.path()), ["whole", "next"]);
+    }
+}
+
+#[test]
+fn a_line_that_somebody_else_wrote_can_not_look_torn() {
+    let scratch = scratch();
     let mut spool = Spool::open(scratch.path(), LIMITS).unwrap();
-    spool.append("next");
+    spool.append("{\t\"a\":\n1}");
+    spool.append("{}");
     spool.commit().unwrap();
-    assert_eq!(lines(scratch.path()), ["whole", "next"]);
+    assert_eq!(lines(scratch.path()), ["{ \"a\": 1}", "{}"]);
 }
 
 #[test]

@@ -15,6 +15,16 @@ const MOUNTED: &str = "/var/lib/stalls";
 
 #[test]
 fn what_can_not_be_read_in_time_does_not_run_and_the_third_time_ends_the_session() {
+    assert_ended(&format!("probe stalls /bin/true {MOUNTED}/file 20"));
+}
+
+#[test]
+fn many_at_once_that_can_not_be_read_cost_the_others_no_more_than_three() {
+    assert_ended(&format!("probe stalling-crowd /bin/true {MOUNTED}/file 60"));
+}
+
+/// Three execs are waited for in vain, and no other; then this session ends, and another goes on.
+fn assert_ended(line: &str) {
     let recording = Recording::fresh();
     probe::install(&recording.world.host);
     let host = &recording.world.host;
@@ -28,7 +38,7 @@ fn what_can_not_be_read_in_time_does_not_run_and_the_third_time_ends_the_session
     let (client, other) = (recording.world.client(&identity), recording.world.client(&identity));
     let (beside, calm) = recording.start(&other, "while :; do /bin/true; done", "/bin/true");
 
-    let (outcome, session) = recording.exec(&client, &format!("probe stalls /bin/true {MOUNTED}/file 20"));
+    let (outcome, session) = recording.exec(&client, line);
     assert!(!outcome.succeeded(), "{outcome:?}");
     let close = session.close();
     assert_eq!(close["jit"]["reason"], "recorder_lost", "{outcome:?} {close}");

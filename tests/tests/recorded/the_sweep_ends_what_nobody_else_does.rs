@@ -87,6 +87,26 @@ fn it_ends_a_session_whose_recorder_is_dead() {
     drop(recording.client().exec("/bin/true in").ok());
 }
 
+/// As docs/by-hand.md has it for a container: no process 1 of systemd's, recorder and sweep in the foreground.
+#[test]
+fn without_systemd_a_sweep_in_the_foreground_ends_what_a_dead_recorder_leaves() {
+    let (mut recording, shell, id, audit_session) = busy();
+    let sweep = Running::start(recording.jit_command(["sweep", "--every", "1s"]), b"");
+    recording.kill_recorder();
+    assert!(
+        deadline::poll(CLOSED, || recording.processes_of(audit_session).is_empty().then_some(())).is_some()
+    );
+    assert!(!shell.finish().succeeded());
+    let ended = format!("the sweep ended session {id}, because its deadline had passed: ");
+    deadline::until("the sweep says so", || sweep.so_far().0.contains(&ended));
+    // It goes on beside a next recorder, and leaves what is in time alone.
+    recording.start_recorder();
+    drop(recording.client().exec("/bin/true in").ok());
+    let (said, errors) = sweep.so_far();
+    assert_eq!((said.lines().count(), errors.as_str()), (1, ""), "{said}");
+    drop(sweep.kill());
+}
+
 /// Nanoseconds since boot, as the recorder counts deadlines.
 fn boottime() -> u64 {
     let uptime = std::fs::read_to_string("/proc/uptime").expect("reads the uptime");

@@ -56,6 +56,7 @@ impl Parts {
         }
         if kind != EXEC && kind != FILE_PATH {
             return Some(Event::Failed {
+                time: Some(time),
                 session,
                 pid,
                 tid: Some(tid),
@@ -87,6 +88,7 @@ impl Parts {
         }
         let whole = end == total && in_order;
         Some(Event::Ran(Ran {
+            time: Some(time),
             session,
             pid,
             inode,

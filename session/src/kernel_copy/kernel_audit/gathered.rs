@@ -194,9 +194,14 @@ impl Exec {
         let (session, pid, call) = (self.session, self.pid, self.call);
         match self.success {
             Some(true) => Event::Ran(self.ran()),
-            Some(false) => {
-                Event::Failed { session, pid, tid: None, call: Some(call), errno: self.exit.saturating_neg() }
-            }
+            Some(false) => Event::Failed {
+                time: None,
+                session,
+                pid,
+                tid: None,
+                call: Some(call),
+                errno: self.exit.saturating_neg(),
+            },
             None => Event::Died { session, pid, call },
         }
     }
@@ -207,6 +212,7 @@ impl Exec {
         let whole = !self.broken && self.count == Some(self.argv.len()) && asked.is_some();
         let file = self.files.get(runs);
         Ran {
+            time: None,
             session: self.session,
             pid: self.pid,
             inode: file.map_or(0, |file| file.inode),

@@ -107,6 +107,25 @@ fn a_session_that_opens_after_the_lock_is_not_watched_and_that_is_said() {
 }
 
 #[test]
+fn rules_that_were_removed_and_can_not_come_back_tell_of_nothing() {
+    for heard in [true, false] {
+        let (mut audit, kernel) = audit();
+        audit.watch(7).unwrap();
+        // auditctl -D; auditctl -e 2
+        kernel.lock().unwrap().rules.clear();
+        kernel.lock().unwrap().enabled = LOCKED;
+        if heard {
+            audit.changed(Change::Locked { by: "somebody".into() });
+            drop(audit.trouble());
+        }
+        audit.changed(Change::Removed(7));
+        assert!(!audit.tells_of(7), "nobody waits for what will not be told");
+        let told: Vec<_> = std::iter::from_fn(|| audit.trouble()).collect();
+        assert!(told.iter().any(|line| line.ends_with("they could not be put back")), "{told:?}");
+    }
+}
+
+#[test]
 fn a_rule_that_is_refused_for_another_reason_is_an_error_as_before() {
     let (mut audit, kernel) = audit();
     // No such thing as EPERM without a lock, but a container that takes the capability away.
