@@ -200,7 +200,7 @@ pub fn create(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
 /// [`FileError::Io`]; the old file is then still there.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
     let target = match fs::metadata(path) {
-        Ok(facts) if facts.is_file() => path.canonicalize().map_err(FileError::io("find", path))?,
+        Ok(facts) if facts.is_file() => path.canonicalize().map_err(FileError::io("write", path))?,
         Ok(facts) if facts.is_dir() => {
             return Err(FileError::NotRegular(path.to_owned()));
         }

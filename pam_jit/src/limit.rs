@@ -19,7 +19,9 @@ pub(crate) const MARGIN: u64 = 0;
 pub(crate) fn holds() -> Result<(), String> {
     let cgroup = fs::read_to_string("/proc/self/cgroup")
         .map_err(|error| format!("can't read its own cgroup: {error}"))?;
-    let scope = scope_of(&cgroup).ok_or("the login is in no scope of its own (is systemd-logind down?)")?;
+    let scope = scope_of(&cgroup).ok_or(
+        "the login is in no scope of its own: no pam_systemd.so among sshd's session lines, or systemd-logind is down",
+    )?;
     let unit = fs::read_to_string(format!("/run/systemd/transient/{scope}")).unwrap_or_default();
     if unit.lines().any(|line| {
         line.trim_start().starts_with("RuntimeMaxUSec=") || line.trim_start().starts_with("RuntimeMaxSec=")

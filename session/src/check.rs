@@ -20,7 +20,7 @@ mod kernel_clock_ffi;
 pub(crate) mod pam;
 pub mod pam_flow;
 pub mod pam_stack;
-mod recorder;
+pub(crate) mod recorder;
 pub mod report;
 pub mod sshd;
 pub(crate) mod sshd_files;
@@ -109,6 +109,7 @@ pub fn check(request: &Request) -> Report {
         if let Some(table) = &host.recorder {
             findings.extend(recorder::look_at_accounts(&accounts.vendors));
             findings.extend(recorder::look_at_scopes(table));
+            findings.extend(recorder::look_at_scope_makers(Some(table), &request.pam_directory, &service));
         }
     }
     Report::new(read.config.map(|config| config.host.to_string()), accounts.vendors, findings)

@@ -9,6 +9,7 @@ use audit::handover::{Message, Reply};
 use hostfile::{HostConfig, RecorderConfig};
 
 use super::door::{Door, Finding};
+use super::pam_stack::{self, Kind};
 use crate::request;
 
 static NO_RECORDER: Door = Door::warning(
@@ -48,9 +49,16 @@ static PATIENT: Door = Door::warning(
     "jit setup; or by hand systemd/session-.scope.d/50-jit.conf into /etc/systemd/system/session-.scope.d, and systemctl daemon-reload",
 );
 
+static NO_SCOPES: Door = Door::error(
+    907,
+    "logins through sshd get no scope of their own",
+    "process 1 can't end a session without one, so no vendor can log in",
+    "apt install libpam-systemd (EL: systemd-pam); or `require_scope = false` in [recorder] of host.toml, without process 1's line of ending",
+);
+
 /// The doors of this area.
-pub(super) static DOORS: [&Door; 6] =
-    [&NO_RECORDER, &SILENT, &GATE_ONLY, &TIMED_JOBS, &USER_MANAGER, &PATIENT];
+pub(super) static DOORS: [&Door; 7] =
+    [&NO_RECORDER, &SILENT, &GATE_ONLY, &TIMED_JOBS, &USER_MANAGER, &PATIENT, &NO_SCOPES];
 
 /// Where systemd looks for drop-ins, systemd.unit(5); of two of one name the first counts.
 const UNIT_FOLDERS: [&str; 5] = [
@@ -60,6 +68,8 @@ const UNIT_FOLDERS: [&str; 5] = [
     "/usr/lib/systemd/system",
     "/lib/systemd/system",
 ];
+/// The modules that register a login with logind.
+const SCOPE_MAKERS: [&str; 2] = ["pam_systemd.so", "pam_elogind.so"];
 /// The drop-in that `jit setup` writes.
 const SCOPES: &str = "session-.scope.d/50-jit.conf";
 
@@ -113,6 +123,25 @@ pub(super) fn look_at_scopes(recorder: &RecorderConfig) -> Option<Finding> {
     found.is_none_or(|text| !says_how_long(&text)).then(|| PATIENT.open(format!("no {SCOPES} that says so")))
 }
 
+/// Looks whether anything in sshd's session stack has logind make a scope for each login.
+pub(crate) fn look_at_scope_makers(
+    recorder: Option<&RecorderConfig>,
+    directory: &Path,
+    service: &str,
+) -> Option<Finding> {
+    let wanted = recorder.is_none_or(|recorder| recorder.require_scope);
+    if !wanted || !Path::new("/run/systemd/system").exists() || has_scope_maker(directory, service) {
+        return None;
+    }
+    Some(NO_SCOPES.open(format!("no {} in the session lines of {service}", SCOPE_MAKERS[0])))
+}
+
+fn has_scope_maker(directory: &Path, service: &str) -> bool {
+    // A stack that can't be read is a door of its own.
+    let Ok(steps) = pam_stack::stack(directory, service, Kind::Session) else { return true };
+    steps.iter().filter_map(|step| step.module.as_deref()).any(|module| SCOPE_MAKERS.contains(&module))
+}
+
 /// The text of the drop-in that counts, if there is one.
 fn patience(folders: &[&Path]) -> Option<String> {
     let mut paths = folders.iter().map(|folder| folder.join(SCOPES));
@@ -139,6 +168,17 @@ fn may_use(account: &str, deny: &str, allow: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stack_without_pam_systemd_makes_no_scopes() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        put("sshd", "session required pam_loginuid.so\n@include common-session\n");
+        put("common-session", "session required pam_unix.so\n");
+        assert!(!has_scope_maker(folder.path(), "sshd"));
+        put("common-session", "session required pam_unix.so\nsession optional pam_systemd.so\n");
+        assert!(has_scope_maker(folder.path(), "sshd"));
+    }
 
     #[test]
     fn the_first_drop_in_of_that_name_counts() {

@@ -15,7 +15,7 @@ use super::plan::Plan;
 use super::{reload, replace, sshd_block};
 use crate::check::door::Severity;
 use crate::check::sshd::Sshd;
-use crate::check::{authentication, connection, forwarding, pam, sshd_files};
+use crate::check::{authentication, connection, forwarding, pam, recorder, sshd_files};
 
 /// The stage; what is on it goes with it.
 #[derive(Debug)]
@@ -65,6 +65,11 @@ impl Stage {
             group: place::GROUP,
             config: Path::new(hostfile::DEFAULT_CONFIG),
         });
+        let host = hostfile::HostConfig::load(Path::new(hostfile::DEFAULT_CONFIG)).ok();
+        if host.as_ref().is_none_or(|host| host.recorder.is_some()) {
+            let table = host.as_ref().and_then(|host| host.recorder.as_ref());
+            findings.extend(recorder::look_at_scope_makers(table, &stage("pam.d"), service));
+        }
         let sshd = Sshd { program: place.sshd.clone(), config: self.sshd_config.clone() };
         let files = sshd_files::read(&self.sshd_config);
         let (connections, _) = connection::worth_asking(files.match_lines.iter().map(String::as_str));

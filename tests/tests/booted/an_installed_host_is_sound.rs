@@ -48,3 +48,17 @@ fn a_host_without_the_drop_in_for_scopes_is_told_so() {
     drop(world.host.run(["jit", "setup", "--yes"]));
     assert!(!open());
 }
+
+#[test]
+fn a_host_without_pam_systemd_is_told_so_before_a_vendor_is_refused() {
+    let world = World::new();
+    drop(world.host.run(["sed", "-i", "/pam_systemd.so/d", "/etc/pam.d/common-session"]).ok());
+    let said = world.host.run(["jit", "check", "--json"]).stdout;
+    let report: serde_json::Value = serde_json::from_str(&said).expect("a report in JSON");
+    let findings = report["findings"].as_array().cloned().unwrap_or_default();
+    let found = findings.iter().find(|finding| finding["number"] == 907).unwrap_or_else(|| panic!("{said}"));
+    assert_eq!(found["severity"], "error", "{found}");
+    // Set-up would open the host to vendors who can't get in: it says so, and changes nothing.
+    let setup = world.host.run(["jit", "setup", "--yes"]);
+    assert!(!setup.succeeded() && setup.stderr.contains("907"), "{setup:?}");
+}
