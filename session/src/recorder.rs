@@ -19,6 +19,7 @@ mod opening;
 mod reading;
 mod reception;
 mod restart;
+mod revoked;
 mod slots_ffi;
 pub mod state;
 mod store;
@@ -26,6 +27,7 @@ mod terminal;
 mod told;
 pub mod units;
 mod uses;
+mod warning;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fs::File;
@@ -143,7 +145,7 @@ pub struct Recorder {
     epoll: Epoll,
     timer: TimerFd,
     signals: nix::sys::signalfd::SignalFd,
-    revoked: ends::RevokedWatch,
+    revoked: revoked::RevokedWatch,
     socket: OwnedFd,
     connections: HashMap<u32, OwnedFd>,
     /// Answers that a connection has no room for yet.
@@ -226,13 +228,11 @@ impl Recorder {
                 if self.refused_at_its_end(&of) {
                     continue;
                 }
-                let began = Boottime::now();
-                let caller;
-                (self, caller) = reading.read(self, of)?;
-                let took = Boottime::now().millis_since(began);
+                let (caller, waited);
+                (self, caller, waited) = reading.read(self, of)?;
                 self.gate(&of, caller);
-                if took >= execution::SLOW {
-                    self.cost(of.session, took);
+                if waited >= execution::SLOW {
+                    self.cost(of.session, waited);
                     self.turn();
                 }
             }
@@ -243,6 +243,8 @@ impl Recorder {
                 Err(error) => return Some(Err(error.into())),
             };
             if !self.hear(&events[..count]) {
+                // What the kernel has to tell by now is lost with its ring.
+                self.kernel_speaks();
                 self.turn();
                 return Some(Ok(()));
             }
@@ -354,7 +356,7 @@ impl Recorder {
         if next == self.alarm {
             return;
         }
-        self.alarm = next;
+        self.alarm = None;
         let Some(next) = next else {
             let _ = self.timer.unset();
             return;
@@ -363,7 +365,8 @@ impl Recorder {
             i64::try_from(next.0 / 1_000_000_000).unwrap_or(i64::MAX),
             i64::try_from(next.0 % 1_000_000_000).unwrap_or(0),
         );
-        let _ = self.timer.set(Expiration::OneShot(at), TimerSetTimeFlags::TFD_TIMER_ABSTIME);
+        let set = self.timer.set(Expiration::OneShot(at), TimerSetTimeFlags::TFD_TIMER_ABSTIME);
+        self.alarm = set.is_ok().then_some(next);
     }
 
     fn watch(&self, descriptor: impl AsFd, token: Token) -> io::Result<()> {

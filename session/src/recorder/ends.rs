@@ -1,11 +1,8 @@
 //! How sessions end: deadlines, warnings, orders, revocation, a lost monitor; and when they are over.
 
-use std::path::{Path, PathBuf};
-
 use audit::handover::{Reply, Which};
 use audit::{Close, CloseReason, Event};
 use hostfile::HostConfig;
-use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::signal::Signal;
 
 use super::clock::{Boottime, wall_millis};
@@ -23,8 +20,6 @@ const PERSISTENT: u64 = 3_000;
 const LAST_WORDS: u64 = 300;
 /// How long a refused connection may stay, in seconds: time to read why.
 const REFUSED_STAYS: u64 = 3;
-/// Warnings before the deadline, in seconds.
-const WARNINGS: [(u8, u64, &str); 2] = [(1, 300, "five minutes"), (2, 60, "one minute")];
 
 /// A connection that was refused and may stay a moment.
 #[derive(Debug)]
@@ -41,43 +36,6 @@ pub(super) struct Waiter {
     connection: u32,
     sessions: Vec<u32>,
     count: usize,
-}
-
-/// Watches the folder of the revoked list: the list is replaced by rename.
-#[derive(Debug)]
-pub(super) struct RevokedWatch {
-    inotify: Inotify,
-    name: Option<std::ffi::OsString>,
-}
-
-impl RevokedWatch {
-    pub(super) fn new(config: &Path) -> std::io::Result<Self> {
-        let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
-        let list: Option<PathBuf> = HostConfig::load(config).ok().map(|host| host.revoked);
-        let name = list.as_deref().and_then(Path::file_name).map(ToOwned::to_owned);
-        if let Some(folder) = list.as_deref().and_then(Path::parent) {
-            let changes =
-                AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_ONLYDIR;
-            // A folder that is not there yet: new logins are refused anyway.
-            let _ = inotify.add_watch(folder, changes);
-        }
-        Ok(Self { inotify, name })
-    }
-
-    /// Whether the list itself changed.
-    fn changed(&self) -> bool {
-        let mut changed = false;
-        while let Ok(events) = self.inotify.read_events() {
-            changed |= events.iter().any(|event| event.name == self.name);
-        }
-        changed
-    }
-}
-
-impl std::os::fd::AsFd for RevokedWatch {
-    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.inotify.as_fd()
-    }
 }
 
 impl Recorder {
@@ -116,49 +74,12 @@ impl Recorder {
         });
     }
 
-    fn warn(&mut self, key: u32, now: Boottime) {
-        let Some(live) = self.sessions.get_mut(&key) else { return };
-        if live.ending.is_some() {
-            return;
-        }
-        let left = live.state.deadline.millis_since(now).div_ceil(1000);
-        for (number, before, words) in WARNINGS {
-            if left <= before && live.warned < number {
-                live.warned = number;
-                // A session that began within the last minutes is told once, of what is nearest.
-                let nearest =
-                    WARNINGS.iter().filter(|(_, before, _)| left <= *before).map(|(n, _, _)| *n).max();
-                if nearest == Some(number) {
-                    let told = terminal::tell(live.state.audit_session, &warning(words));
-                    live.untold = (!told).then_some((words, now));
-                }
-            }
-        }
-    }
-
-    /// A session that begins within its last minutes has no terminal at first; its first commands show whether there is
-    /// one by now.
-    pub(super) fn warn_again(&mut self, key: u32) {
-        let Some(live) = self.sessions.get_mut(&key) else { return };
-        let Some((words, tried)) = live.untold else { return };
-        let now = Boottime::now();
-        // Not at every exec: looking for terminals costs a walk through /proc.
-        if (live.seq == 1 || now.millis_since(tried) >= 1_000) && live.ending.is_none() {
-            let told = terminal::tell(live.state.audit_session, &warning(words));
-            live.untold = (!told).then_some((words, now));
-        }
-    }
-
     /// The earliest moment at which [`Recorder::due`] has something to do.
     pub(super) fn next_due(&self) -> Option<Boottime> {
         let going = self.sessions.values().filter(|live| live.over.is_none());
         let sessions = going.map(|live| match &live.ending {
             Some(ending) => ending.next_kill,
-            None => {
-                let warning = WARNINGS.iter().find(|(number, _, _)| live.warned < *number);
-                let before = warning.map_or(0, |(_, before, _)| before * 1_000_000_000);
-                Boottime(live.state.deadline.0.saturating_sub(before))
-            }
+            None => live.next_warning(),
         });
         let backlog = (!self.backlog.is_empty()).then(|| Boottime::now().plus_secs(1));
         let sync = self.dirty_since.map(|since| since.plus_secs(1));
@@ -440,10 +361,6 @@ impl Recorder {
                 .map(|waiter: Waiter| (waiter.connection, json(&Reply::Done { sessions: waiter.count }))),
         );
     }
-}
-
-fn warning(words: &str) -> String {
-    format!("this session ends in {words}, with all its processes")
 }
 
 /// Ends the account's `systemd --user` and what it runs. The unit is masked for vendor accounts; this is

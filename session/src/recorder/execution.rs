@@ -34,6 +34,8 @@ pub(super) struct Waiting {
     session: u32,
     slot: usize,
     notification: u64,
+    /// Its line is on the disk already, from an earlier recorder.
+    durable: bool,
 }
 
 impl Recorder {
@@ -118,6 +120,12 @@ impl Recorder {
         let sum = if now.millis_since(last) > FORGIVEN { millis } else { sum + millis };
         live.cost = (now, sum);
         if sum >= COST && live.ending.is_none() {
+            let session = Some(live.id().to_owned());
+            self.notice(
+                Event::RecorderFull,
+                session,
+                "the session ends: memory of its programs was too slow to be read",
+            );
             self.begin_end(key, CloseReason::RecorderLost, now);
         }
     }
@@ -178,10 +186,11 @@ impl Recorder {
             }
         }
         let earlier = live.pending.insert(caller.tid, Pending { seq, time, stood, caller });
+        let durable = line.is_none();
         if let Some(line) = line {
             self.spool.append(&line);
         }
-        self.waiting.push(Waiting { session: key, slot: of.slot, notification: id });
+        self.waiting.push(Waiting { session: key, slot: of.slot, notification: id, durable });
         if let Some(earlier) = earlier {
             // The same thread stands at the gate again, so its earlier exec failed untold.
             self.finish(key, &earlier, Outcome::Unknown);
@@ -228,7 +237,7 @@ impl Recorder {
         }
         // The last first: the numbers of what is not in the spool are free again, down to the first of them.
         for waiting in std::mem::take(&mut self.waiting).iter().rev() {
-            self.answer(waiting, durable);
+            self.answer(waiting, durable || waiting.durable);
         }
         for (key, connection) in std::mem::take(&mut self.opening) {
             self.opened(key, connection, durable);

@@ -11,8 +11,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{UsageWho, getrusage};
+
 use super::Recorder;
 use super::caller::Caller;
+use super::clock::Boottime;
 use super::notify_ffi::Notification;
 
 /// How long one caller may take. Memory that is there takes microseconds; what was swapped out, milliseconds.
@@ -68,9 +71,13 @@ impl Desk {
 pub(super) struct Reading(Arc<Desk>);
 
 impl Reading {
-    /// Reads a caller; gives the recorder back with it, or nothing if that took too long: then a deputy has the recorder,
-    /// and this thread has nothing left to do.
-    pub(super) fn read(&self, mut recorder: Box<Recorder>, of: Unread) -> Option<(Box<Recorder>, Caller)> {
+    /// Reads a caller; gives the recorder back with it, and for how many milliseconds its memory was waited for. Gives
+    /// nothing if that took too long: then a deputy has the recorder, and this thread has nothing left to do.
+    pub(super) fn read(
+        &self,
+        mut recorder: Box<Recorder>,
+        of: Unread,
+    ) -> Option<(Box<Recorder>, Caller, u64)> {
         let standing = recorder.standing(&of);
         let reading = {
             let mut place = self.0.place();
@@ -82,12 +89,15 @@ impl Reading {
             }
             place.reading
         };
+        let (began, slept) = (Boottime::now(), sleeps());
         let caller = Caller::read(&of.notification, standing);
+        // Whoever was only kept from a processor has waited for nobody's memory.
+        let waited = if sleeps() == slept { 0 } else { Boottime::now().millis_since(began) };
         let mut place = self.0.place();
         if place.reading != reading {
             return None;
         }
-        place.lent.take().map(|lent| (lent.recorder, caller))
+        place.lent.take().map(|lent| (lent.recorder, caller, waited))
     }
 
     /// Starts whoever takes over when a reading gets stuck. Without a thread to be had the loop goes on, and the next one
@@ -112,6 +122,11 @@ impl Reading {
             let _ = self.0.ended.send(end);
         }
     }
+}
+
+/// How often this thread has waited for something so far (getrusage(2), `ru_nvcsw`).
+fn sleeps() -> i64 {
+    getrusage(UsageWho::RUSAGE_THREAD).map_or(0, |usage| usage.voluntary_context_switches())
 }
 
 /// Waits for a reading that takes too long, and takes the recorder from it.

@@ -22,7 +22,7 @@ use super::clock::{Boottime, wall_millis};
 use super::gate::{GATE, Gate, GateLine, from_gate_line};
 use super::slots_ffi::{Leftover, Slots};
 use super::state::{SessionState, StateFolder, boot_id};
-use super::{Recorder, Settings, Token, ends, new_epoll, new_timer, notify_ffi, reception, store, uses};
+use super::{Recorder, Settings, Token, new_epoll, new_timer, notify_ffi, reception, revoked, store, uses};
 use crate::kernel_copy::KernelCopy;
 use crate::shipper::Bell;
 use crate::spool::{Position, Reader, Spool, segments};
@@ -207,7 +207,7 @@ pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recor
         epoll: new_epoll()?,
         timer: new_timer()?,
         signals,
-        revoked: ends::RevokedWatch::new(&settings.config)?,
+        revoked: revoked::RevokedWatch::new(&settings.config)?,
         socket,
         connections: HashMap::new(),
         unsent: HashMap::new(),

@@ -2,9 +2,11 @@
 //! can't be recorded, so it does not run; all others go on, and who keeps doing it is put out.
 
 use e2e::authority::Request;
+use e2e::client::Client;
 use e2e::deadline;
 use e2e::process::Running;
 use e2e::recording::probe::PROBE;
+use e2e::recording::session::Session;
 use e2e::recording::{Recording, probe};
 
 /// ETIMEDOUT.
@@ -23,19 +25,54 @@ fn many_at_once_that_can_not_be_read_cost_the_others_no_more_than_three() {
     assert_ended(&format!("probe stalling-crowd /bin/true {MOUNTED}/file 60"));
 }
 
-/// Three execs are waited for in vain, and no other; then this session ends, and another goes on.
-fn assert_ended(line: &str) {
+#[test]
+fn memory_that_is_slow_to_answer_again_and_again_ends_the_session_too() {
     let recording = Recording::fresh();
+    let server = served(&recording, "200");
+    let (client, other) = two_clients(&recording);
+    let (beside, calm) = recording.start(&other, "while :; do /bin/true; done", "/bin/true");
+    let (outcome, session) = recording.exec(&client, &format!("probe dawdles /bin/true {MOUNTED}/file"));
+    assert!(!outcome.succeeded(), "{outcome:?}");
+    let close = session.close();
+    assert_eq!(close["jit"]["reason"], "recorder_lost", "{outcome:?} {close}");
+    let why = session.parts("recorder.full");
+    assert_eq!(why.len(), 1, "{why:?}");
+    assert!(why[0]["message"].as_str().is_some_and(|text| text.contains("too slow to be read")), "{why:?}");
+    // What was read before was run.
+    assert!(session.commands().len() > 3);
+    assert_goes_on(&calm);
+    drop((beside.kill(), server.kill()));
+}
+
+/// A file system in [`MOUNTED`] that answers a read after so many milliseconds, or, with 0, never.
+fn served(recording: &Recording, millis: &str) -> Running {
     probe::install(&recording.world.host);
     let host = &recording.world.host;
     let device = "set -- $(tr : ' ' </sys/class/misc/fuse/dev) && mknod /var/lib/fuse c $1 $2 && mkdir /var/lib/stalls";
     drop(host.run(["sh", "-c", device]).ok());
     let mut server = host.command(PROBE);
-    server.args(["serves", "/var/lib/fuse", MOUNTED]);
+    server.args(["serves", "/var/lib/fuse", MOUNTED, millis]);
     let server = Running::start(server, b"");
     deadline::until("the file system is there", || host.run(["mountpoint", "-q", MOUNTED]).succeeded());
+    server
+}
+
+fn two_clients(recording: &Recording) -> (Client, Client) {
     let identity = recording.world.granted(&Request::default());
-    let (client, other) = (recording.world.client(&identity), recording.world.client(&identity));
+    (recording.world.client(&identity), recording.world.client(&identity))
+}
+
+#[track_caller]
+fn assert_goes_on(session: &Session<'_>) {
+    let before = session.lines().len();
+    deadline::until("the other session runs programs", || session.lines().len() > before + 20);
+}
+
+/// Three execs are waited for in vain, and no other; then this session ends, and another goes on.
+fn assert_ended(line: &str) {
+    let recording = Recording::fresh();
+    let server = served(&recording, "0");
+    let (client, other) = two_clients(&recording);
     let (beside, calm) = recording.start(&other, "while :; do /bin/true; done", "/bin/true");
 
     let (outcome, session) = recording.exec(&client, line);
@@ -54,7 +91,6 @@ fn assert_ended(line: &str) {
     assert_eq!(close["jit"]["commands"], commands.len(), "{close}");
 
     // The other session went on, and still does.
-    let before = calm.lines().len();
-    deadline::until("the other session runs programs", || calm.lines().len() > before + 20);
+    assert_goes_on(&calm);
     drop((beside.kill(), server.kill()));
 }

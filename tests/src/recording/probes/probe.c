@@ -318,8 +318,12 @@ static int tries(char **argv)
 	return 0;
 }
 
-/* A FUSE server (linux/fuse.h) of one file, "file", that answers everything but a read. */
-static void serve(int fuse)
+/* Pages of the file that `serve` serves. */
+enum { PAGES = 64 };
+
+/* A FUSE server (linux/fuse.h) of one file, "file", that answers everything but a read; and a read, with zeros, after
+ * so many milliseconds, if that is not 0. */
+static void serve(int fuse, int millis)
 {
 	static char request[135168];
 	for (;;) {
@@ -342,9 +346,22 @@ static void serve(int fuse)
 		size_t more = 0;
 		struct fuse_attr attr = { .ino = in->nodeid, .mode = S_IFDIR | 0755, .nlink = 1 };
 		if (in->opcode == FUSE_LOOKUP || in->nodeid != FUSE_ROOT_ID)
-			attr = (struct fuse_attr){ .ino = 2, .mode = S_IFREG | 0644, .nlink = 1, .size = 4096, .blocks = 8 };
+			attr = (struct fuse_attr){ .ino = 2, .mode = S_IFREG | 0644, .nlink = 1, .size = PAGES * 4096, .blocks = PAGES * 8 };
 		switch (in->opcode) {
 		case FUSE_READ:
+			if (millis) {
+				static struct {
+					struct fuse_out_header head;
+					char zeros[131072];
+				} page;
+				struct fuse_read_in *asked = (void *)(in + 1);
+				usleep(millis * 1000);
+				page.head.unique = in->unique;
+				page.head.len = sizeof page.head + asked->size;
+				if (asked->size > sizeof page.zeros || write(fuse, &page, page.head.len) < 0)
+					_exit(0);
+			}
+			continue;
 		case FUSE_FORGET:
 			continue;
 		case FUSE_INIT:
@@ -373,7 +390,7 @@ static void serve(int fuse)
 	}
 }
 
-/* Mounts that server in FOLDER, as fusermount does for anybody, and serves it; DEVICE is /dev/fuse. */
+/* Mounts that server in FOLDER, as fusermount does for anybody, and serves it; DEVICE is /dev/fuse: DEVICE FOLDER MILLIS. */
 static int serves(char **argv)
 {
 	char options[128];
@@ -381,7 +398,7 @@ static int serves(char **argv)
 	snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", fuse);
 	if (fuse < 0 || mount("stalls", argv[1], "fuse", 0, options))
 		die(28, argv[1]);
-	serve(fuse);
+	serve(fuse, atoi(argv[2]));
 	return 0;
 }
 
@@ -420,6 +437,25 @@ static int stalling_crowd(char **argv)
 	return 0;
 }
 
+/* Runs it once for each page of that file, with an argument in that page. */
+static int dawdles(char **argv)
+{
+	int from = open(argv[1], O_RDONLY);
+	char *pages = from < 0 ? MAP_FAILED : mmap(0, PAGES * 4096, PROT_READ, MAP_PRIVATE, from, 0);
+	if (pages == MAP_FAILED)
+		die(28, argv[1]);
+	for (int i = 0; i < PAGES; i++) {
+		pid_t pid = fork();
+		if (pid == 0) {
+			char *list[] = { argv[0], pages + i * 4096, 0 };
+			execve(argv[0], list, environ);
+			_exit(0);
+		}
+		status_of(pid);
+	}
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*way)(char **);
@@ -429,7 +465,7 @@ static const struct {
 	{ "many", many, 3 },	 { "bytes", bytes, 1 },		    { "double-fork", double_fork, 1 }, { "thread", thread, 1 },
 	{ "storm", storm, 2 },	 { "loops", loops, 3 },		    { "racer", racer, 3 },	   { "saw", saw, 4 },
 	{ "bomb", bomb, 1 },	 { "tries", tries, 1 },	    { "stalls", stalls, 3 },	   { "failing", failing, 3 },
-	{ "serves", serves, 2 },	 { "stalling-crowd", stalling_crowd, 3 },
+	{ "serves", serves, 3 },	 { "stalling-crowd", stalling_crowd, 3 }, { "dawdles", dawdles, 2 },
 };
 
 int main(int argc, char **argv)
