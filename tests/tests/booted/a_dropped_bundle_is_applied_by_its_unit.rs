@@ -111,9 +111,12 @@ fn a_bundle_that_came_before_its_time_is_applied_when_the_clock_is_right() {
     assert!(!world.host.has("/var/lib/jit/trust/applied"));
     assert_eq!(runs(&world), before + 1, "nothing goes round and round: {said}");
 
-    // The clock is right, and the timer's turn comes: it need not be the full hour in a test.
+    // The clock is right, and the timer's turn comes: it need not be the full hour in a test, nor any moment of the
+    // minute after it that suits process 1 (AccuracySec's default).
     world.host.edit_unit("jit-trust.service", "[Service]\nUnsetEnvironment=LD_PRELOAD\n");
-    world.host.edit_unit("jit-trust.timer", "[Timer]\nOnCalendar=*:*:0/1\nRandomizedDelaySec=0\n");
+    world
+        .host
+        .edit_unit("jit-trust.timer", "[Timer]\nOnCalendar=*:*:0/1\nAccuracySec=1us\nRandomizedDelaySec=0\n");
     drop(world.host.run(["systemctl", "restart", "jit-trust.timer"]).ok());
     world.host.wait(SOON, "it is applied", || {
         world.host.has("/var/lib/jit/trust/applied") && world.host.read("/var/lib/jit/trust/applied") == early
