@@ -9,6 +9,9 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
+use nix::unistd::{AccessFlags, access};
+
 /// A file that could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -157,6 +160,25 @@ pub fn read_secret(
 fn regular(file: &File, path: &Path) -> Result<u32, FileError> {
     let facts = file.metadata().map_err(FileError::io("look at", path))?;
     if facts.is_file() { Ok(facts.mode() & 0o7777) } else { Err(FileError::NotRegular(path.to_owned())) }
+}
+
+/// Refuses a path to which nothing can be written, before somebody takes the trouble to make it; `-` is standard output.
+/// What holds now may not hold at the write, which has its own error.
+///
+/// # Errors
+/// [`FileError::Io`].
+pub fn expect_writable(path: &Path) -> Result<(), FileError> {
+    if path == Path::new("-") {
+        return Ok(());
+    }
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let writable = access(dir, AccessFlags::W_OK | AccessFlags::X_OK);
+    let source = match writable {
+        Ok(()) if path.is_dir() => Errno::EISDIR,
+        Ok(()) => return Ok(()),
+        Err(errno) => errno,
+    };
+    Err(FileError::io("write", path)(source.into()))
 }
 
 /// Refuses a path that others can write to.

@@ -42,11 +42,27 @@ pub struct Made {
     pub ca_public: PublicKey,
 }
 
-/// Refuses a directory that holds anything of an authority.
+/// Refuses a directory in which no authority can be made, before somebody thinks of a passphrase: one that holds
+/// anything of an authority, or that can't be made or written.
 ///
 /// # Errors
-/// [`Error::Occupied`].
-pub fn expect_empty(dir: &Path) -> Result<(), Error> {
+/// [`Error::Occupied`], [`crate::durable::FileError`].
+pub fn expect_room(dir: &Path) -> Result<(), Error> {
+    expect_empty(dir)?;
+    if dir.symlink_metadata().is_ok() {
+        return Ok(durable::expect_writable(&dir.join(file::CONFIG))?);
+    }
+    // The folders above are made too: the lowest that is there decides.
+    let lowest = dir
+        .ancestors()
+        .take_while(|above| *above != Path::new("") && above.symlink_metadata().is_err())
+        .last()
+        .unwrap_or(dir);
+    Ok(durable::expect_writable(lowest)?)
+}
+
+/// Refuses a directory that holds anything of an authority.
+fn expect_empty(dir: &Path) -> Result<(), Error> {
     let is_there = |name: &&&str| dir.join(name).symlink_metadata().is_ok();
     match file::ALL.iter().find(is_there) {
         None => Ok(()),

@@ -70,6 +70,8 @@ struct With {
 impl HostBundle {
     pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
         let mut authority = context.authority()?;
+        // Nobody signs, and no version is used up, for a file that can't be written.
+        durable::expect_writable(&self.output)?;
         if let (Some(text), Some(signature)) = (&self.text, &self.with.signature) {
             let text = durable::read(text, "bundle", grant::limits::BUNDLE)?;
             let armored = durable::read_text(signature, "signature", grant::limits::ARMORED_SIGNATURE)?;

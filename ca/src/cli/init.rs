@@ -39,7 +39,7 @@ pub(crate) struct Init {
 impl Init {
     pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
         let dir = context.dir();
-        init::expect_empty(dir)?;
+        init::expect_room(dir)?;
         let ca_key = self.ca_key_agent.as_deref().map(public_key::read).transpose()?;
         let trust_root = self.trust_root.as_deref().map(public_key::read).transpose()?;
         if let Some(key) = &ca_key {

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use ca::config::lifetime;
-use ca::durable::{self, FileError};
+use ca::durable;
 use ca::moment::{Local, span};
 use ca::{Issued, Request, public_key};
 use clap::Args;
@@ -56,7 +56,8 @@ impl Sign {
         let request = Request { grant: self.grant, key, lifetime };
         // Nobody is asked for a passphrase, nor the ledger locked, for what is refused anyway.
         authority.check(&request, context.now())?;
-        expect_writable(&output)?;
+        // A certificate that cannot be put where it should go is better not made.
+        durable::expect_writable(&output)?;
         authority.unlock(&mut |name| passphrase::ask(context, name))?;
         let issued = authority.sign(&request, context.now())?;
         print(context, &issued, &output)
@@ -79,20 +80,6 @@ impl Sign {
             )),
         }
     }
-}
-
-/// A certificate that cannot be put where it should go is better not made.
-fn expect_writable(output: &Path) -> Result<(), Failure> {
-    if output == Path::new("-") {
-        return Ok(());
-    }
-    let dir = output.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let source = match nix::unistd::access(dir, nix::unistd::AccessFlags::W_OK) {
-        Ok(()) if output.is_dir() => nix::errno::Errno::EISDIR,
-        Ok(()) => return Ok(()),
-        Err(errno) => errno,
-    };
-    Err(FileError::Io { step: "write", path: output.to_owned(), source: source.into() }.into())
 }
 
 fn print(context: &Context, issued: &Issued, output: &Path) -> Result<(), Failure> {

@@ -54,6 +54,20 @@ fn each_bundle_has_a_higher_version_and_its_event() {
 }
 
 #[test]
+fn nobody_signs_a_bundle_that_cannot_be_written_and_no_version_is_used_up() {
+    let scene = Scene::empty();
+    scene.write("passphrase", "correct horse\n");
+    scene.shell("ca init --passphrase-fd 3 3< passphrase").ok();
+    scene.ca(["host", "add", "db1.prod"]).ok();
+    for place in ["missing/b", "passphrase/b", "ca"] {
+        // Without a terminal, a question for the passphrase would be the error.
+        let refused = scene.run("setsid", ["-w", CA, "host", "bundle", "db1.prod", "-o", place]);
+        refused.refused_with(&format!("cannot write {place}"));
+    }
+    assert!(scene.events().iter().all(|event| event["event"] != "host.bundle"));
+}
+
+#[test]
 fn a_new_ledger_of_an_old_root_goes_on_above_what_hosts_have_seen() {
     let scene = Scene::new();
     let above = |name: &str, above: &str| {

@@ -87,6 +87,20 @@ fn keys_are_encrypted_and_each_use_asks() {
 }
 
 #[test]
+fn nobody_thinks_of_a_passphrase_for_an_authority_that_cannot_be_made() {
+    let scene = Scene::empty();
+    scene.write("file", "");
+    for place in ["file/ca", "file/below/ca", "file"] {
+        let refused = scene.run("setsid", ["-w", crate::scene::CA, "--dir", place, "init"]);
+        refused.refused_with("cannot write file");
+    }
+    for place in ["new", "new/below", "./new", "."] {
+        let asks = scene.run("setsid", ["-w", crate::scene::CA, "--dir", place, "init"]);
+        assert!(asks.error().contains("there is no terminal"), "{place}: {asks:?}");
+    }
+}
+
+#[test]
 fn a_short_passphrase_is_refused_and_nothing_is_made() {
     let scene = Scene::empty();
     scene.shell("echo short | ca init --passphrase-fd 0").refused_with("is shorter than 8 characters");
