@@ -243,8 +243,7 @@ impl Recorder {
                 Err(error) => return Some(Err(error.into())),
             };
             if !self.hear(&events[..count]) {
-                // What the kernel has to tell by now is lost with its ring.
-                self.kernel_speaks();
+                self.hear_the_kernel_out();
                 self.turn();
                 return Some(Ok(()));
             }

@@ -1,5 +1,7 @@
 //! What the kernel tells of execs, from whichever source: each completes the record of the one that stood at the gate.
 
+use std::time::Duration;
+
 use audit::Event;
 use audit::command::{Command, Outcome};
 use nix::errno::Errno;
@@ -17,6 +19,8 @@ use crate::kernel_copy::{self, Call, KernelCopy, Standing};
 const LOOK: u64 = 10;
 /// The longest time between two looks while an exec is under way and nothing is told of it, in milliseconds.
 const LATEST: u64 = 1_000;
+/// The pause between two looks before an orderly stop.
+const AGAIN: Duration = Duration::from_millis(1);
 
 impl Pending {
     /// Whether what the kernel told at this time can be of this exec.
@@ -49,6 +53,21 @@ impl Recorder {
             self.give_up_the_dead();
         }
         self.look = untold.then(|| (now.plus_millis(after), after));
+    }
+
+    /// Before an orderly stop: what was let run is on its way into its program, and what the kernel tells of it would be lost
+    /// with the ring.
+    pub(super) fn hear_the_kernel_out(&mut self) {
+        let until = Boottime::now().plus_millis(LATEST);
+        loop {
+            self.kernel_speaks();
+            self.give_up_the_dead();
+            let untold = self.kernel.is_some() && self.sessions.values().any(|live| !live.pending.is_empty());
+            if !untold || Boottime::now() >= until {
+                return;
+            }
+            std::thread::sleep(AGAIN);
+        }
     }
 
     /// Of a thread that was killed in its exec, or became another's, nothing will be told any more.

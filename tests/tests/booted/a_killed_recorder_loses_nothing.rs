@@ -90,7 +90,7 @@ fn twenty_kills_during_20_000_executions_lose_no_command_and_repeat_none() {
 }
 
 /// How many commands of the session are recorded, without parsing them.
-fn lines(world: &World, session: &str) -> usize {
+pub(crate) fn lines(world: &World, session: &str) -> usize {
     let mut count = 0;
     for entry in std::fs::read_dir(world.host.path("/var/lib/jit/spool")).into_iter().flatten().flatten() {
         let text = std::fs::read(entry.path()).unwrap_or_default();
