@@ -5,6 +5,7 @@ mod a_clock_that_is_set_moves_no_deadline;
 mod a_dropped_bundle_is_applied_by_its_unit;
 mod a_killed_recorder_loses_nothing;
 mod a_recorder_in_trouble;
+mod a_recorder_killed_on_a_full_disk_numbers_nothing_twice;
 mod a_recorder_that_is_asked_to_stop_knows_what_ran;
 mod a_restart_of_the_host_closes_what_was_open;
 mod a_session_ends_on_each_line_alone;
