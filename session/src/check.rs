@@ -19,6 +19,7 @@ pub(crate) mod forwarding;
 mod kernel_clock_ffi;
 pub(crate) mod pam;
 pub mod pam_flow;
+pub mod pam_guard;
 pub mod pam_stack;
 pub(crate) mod recorder;
 pub mod report;
@@ -69,7 +70,12 @@ pub fn doors() -> impl Iterator<Item = &'static Door> {
 #[must_use]
 pub fn check(request: &Request) -> Report {
     let (read, mut findings) = files::look(&request.config);
-    let ours = Ours { path: &request.config, config: read.config.as_ref(), ca_keys: read.ca_keys.as_deref() };
+    let ours = Ours {
+        path: &request.config,
+        config: read.config.as_ref(),
+        ca_keys: read.ca_keys.as_deref(),
+        sshd: &request.sshd,
+    };
     let group =
         read.config.as_ref().map_or(hostfile::host_toml::DEFAULT_GROUP, |config| &config.vendor_group);
     let (accounts, found) = accounts::look(group);

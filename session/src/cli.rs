@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use grant::{Fingerprint, HostName, UnixTime};
 
+use crate::check::pam_stack;
+
 /// The host side of just-in-time access over SSH.
 #[derive(Debug, Parser)]
 #[command(
@@ -158,6 +160,12 @@ pub struct Sweep {
     pub every: Option<std::time::Duration>,
 }
 
+/// The name of a PAM service: one of the folder's files.
+fn service_name(text: &str) -> Result<String, String> {
+    let is_name = !text.is_empty() && !text.starts_with('.') && !text.contains('/');
+    is_name.then(|| text.to_owned()).ok_or_else(|| "a PAM service is the name of a file".to_owned())
+}
+
 fn seconds(text: &str) -> Result<std::time::Duration, String> {
     let digits = text.strip_suffix('s').unwrap_or(text);
     let seconds = digits.parse().ok().filter(|n| (1..=3600).contains(n));
@@ -225,6 +233,9 @@ pub struct Principals {
     pub user: String,
     /// The certificate in base64 (sshd's %k); without it all forwarding is forbidden
     pub key: Option<String>,
+    /// sshd's PAM service, which must bring vendors to the module [default: sshd]
+    #[arg(long, value_name = "NAME", default_value = "sshd", hide_default_value = true, value_parser = service_name)]
+    pub pam_service: String,
     /// Say on standard error why nothing is printed
     #[arg(long)]
     pub explain: bool,
@@ -262,7 +273,7 @@ pub struct Check {
     #[arg(long, value_name = "FILE", default_value = "/etc/ssh/sshd_config")]
     pub sshd_config: PathBuf,
     /// The directory of PAM services
-    #[arg(long, value_name = "DIR", default_value = "/etc/pam.d")]
+    #[arg(long, value_name = "DIR", default_value = pam_stack::FOLDER)]
     pub pam_dir: PathBuf,
 }
 

@@ -17,8 +17,10 @@ use clap::Parser;
 use grant::UnixTime;
 use hostfile::HostConfig;
 use session::check::door::Severity;
+use session::check::pam_stack;
 use session::check::sshd::Sshd;
 use session::cli::{Check, Cli, Command, End, Extend, Principals, Sessions, Setup, Show, Sweep, Trust, Try};
+use session::principals::PamService;
 use session::recorder::{Recorder, Settings};
 use session::settings::{settings, shipper};
 use session::shipper::Bell;
@@ -194,9 +196,10 @@ fn now() -> UnixTime {
 
 /// sshd reads this one: either every line, or nothing at all.
 fn list_principals(args: &Principals, config: &Path) -> ExitCode {
+    let service = PamService { directory: Path::new(pam_stack::FOLDER), name: &args.pam_service };
     let listed = HostConfig::load(config)
         .map_err(principals::NoPrincipals::from)
-        .and_then(|config| principals::principals(&config, &args.user, args.key.as_deref()));
+        .and_then(|config| principals::principals(&config, service, &args.user, args.key.as_deref()));
     match listed {
         Ok(lines) => print(&lines.join("\n"), ExitCode::SUCCESS),
         Err(error) => {

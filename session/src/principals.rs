@@ -5,9 +5,13 @@
 //! effects, and any doubt is no line. The options make stock sshd keep what the grant names: they can
 //! only take away from what the certificate permits.
 
+use std::path::Path;
+
 use base64ct::{Base64, Encoding};
 use grant::{AccountName, Certificate, Grant};
 use hostfile::{HostConfig, HostfileError, vendor_group};
+
+use crate::check::pam_guard::{Unguarded, expect_guarded};
 
 /// Why there are no principals.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +30,9 @@ pub enum NoPrincipals {
         /// The vendor group.
         group: String,
     },
+    /// Without the module's lines a certificate alone would do.
+    #[error(transparent)]
+    Unguarded(#[from] Unguarded),
     /// The key is not one certificate in base64.
     #[error("the key is not a certificate in base64")]
     NotACertificate,
@@ -37,13 +44,23 @@ pub enum NoPrincipals {
     NotForThis(&'static str),
 }
 
+/// sshd's PAM service.
+#[derive(Debug, Clone, Copy)]
+pub struct PamService<'a> {
+    /// The folder of the services.
+    pub directory: &'a Path,
+    /// Its name.
+    pub name: &'a str,
+}
+
 /// The lines for a login to `account` with the certificate `key`, in base64, if sshd was told to show
-/// it; without it all forwarding is forbidden.
+/// it; without it all forwarding is forbidden. None while sshd's PAM `service` does not bring vendors to the module.
 ///
 /// # Errors
 /// [`NoPrincipals`] on any doubt.
 pub fn principals(
     config: &HostConfig,
+    service: PamService<'_>,
     account: &str,
     key: Option<&str>,
 ) -> Result<Vec<String>, NoPrincipals> {
@@ -51,6 +68,7 @@ pub fn principals(
     if !vendor_group::is_vendor(account.as_str(), &config.vendor_group)? {
         return Err(NoPrincipals::NotAVendor { account, group: config.vendor_group.clone() });
     }
+    expect_guarded(service.directory, service.name, &config.vendor_group)?;
     let options = match key {
         Some(key) => options(&grant_for(config, &account, key)?),
         None => ALWAYS.iter().chain(&["no-port-forwarding"]).copied().collect::<Vec<_>>().join(","),

@@ -34,6 +34,8 @@ fn a_missing_line_is_found() {
 fn a_missing_or_broken_service_is_found() {
     finds(&[602], |host| std::fs::remove_file(host.at("pam.d/sshd")).unwrap());
     finds(&[602], |host| host.write("pam.d/sshd", "session required\n"));
+    finds(&[613], |host| host.chmod("pam.d/sshd", 0o640));
+    finds(&[613], |host| host.chmod("pam.d/common-session", 0o600));
     finds(&[602], |host| host.write_sshd_pam("@include gone\n", PAM_FIRST, PAM_LAST));
 }
 

@@ -5,7 +5,7 @@
 #[path = "host/lib.rs"]
 mod host;
 
-use host::{Host, Ran, jit};
+use host::{Host, PAM_ACCOUNT, PAM_FIRST, PAM_LAST, Ran, jit};
 
 /// What sshd runs, as it runs it: as nobody.
 fn principals(host: &Host, args: &[&str]) -> Ran {
@@ -53,6 +53,53 @@ fn the_certificates_grant_decides_about_the_options() {
             ])
         );
     }
+}
+
+#[test]
+fn without_the_modules_two_session_lines_nobody_is_named() {
+    let sound = "no-x11-forwarding,no-user-rc,no-port-forwarding acme-support@db1.prod\n";
+    let guarded = |first: &str, last: &str| {
+        let host = Host::new();
+        host.write_sshd_pam(PAM_ACCOUNT, first, last);
+        let ran = principals(&host, &["acme-support"]);
+        assert!(ran == nothing() || ran.out.starts_with(sound), "{ran:?}");
+        ran.code == 0
+    };
+    let optional = |lines: &str| lines.replace("requisite", "optional").replace("required", "optional");
+    let aside = |lines: &str| format!("session sufficient pam_permit.so\n{lines}");
+    let out = |lines: &str| lines.replace("session  ", "#session  ");
+    assert!(guarded(PAM_FIRST, PAM_LAST));
+    for (first, last) in [
+        (String::new(), String::new()),
+        (PAM_FIRST.to_owned(), String::new()),
+        (String::new(), PAM_LAST.to_owned()),
+        (out(PAM_FIRST), PAM_LAST.to_owned()),
+        (optional(PAM_FIRST), PAM_LAST.to_owned()),
+        (PAM_FIRST.to_owned(), optional(PAM_LAST)),
+        (aside(PAM_FIRST), PAM_LAST.to_owned()),
+        (PAM_FIRST.to_owned(), aside(PAM_LAST)),
+        (PAM_FIRST.replace("notingroup", "ingroup"), PAM_LAST.to_owned()),
+        (PAM_FIRST.replace("pam_jit.so", "pam_permit.so"), PAM_LAST.to_owned()),
+    ] {
+        assert!(!guarded(&first, &last), "{first}---\n{last}");
+    }
+}
+
+#[test]
+fn another_name_of_sshds_service_can_be_given_and_what_nobody_can_read_guards_nothing() {
+    let host = Host::new();
+    let named = |name: &str| principals(&host, &["--pam-service", name, "acme-support"]);
+    assert_eq!(named("sshd").code, 0);
+    assert_eq!(named("vendors"), nothing(), "there is no such service");
+    std::fs::copy(host.at("pam.d/sshd"), host.at("pam.d/vendors")).unwrap();
+    assert_eq!(named("vendors").code, 0);
+    for wrong in ["", "../pam.d/sshd", "/etc/pam.d/sshd", ".sshd"] {
+        assert_eq!(named(wrong).code, 2, "{wrong:?}");
+    }
+    host.chmod("pam.d/sshd", 0o640);
+    assert_eq!(principals(&host, &["acme-support"]), nothing());
+    let explained = principals(&host, &["--explain", "acme-support"]);
+    assert!(explained.err.contains("pam.d/sshd cannot be read"), "{explained:?}");
 }
 
 #[test]

@@ -272,6 +272,15 @@ impl Host {
         self.start_sshd(more);
     }
 
+    /// Lets sshd's PAM service be with our lines or without, for comparison: `jit principals` looks at another one, which has
+    /// them.
+    pub fn compare_pam_stacks(&mut self) {
+        self.write("/etc/pam.d/guard", pam_stack::sshd(true));
+        self.restart_sshd(
+            &sshd_config::MATCH_BLOCK.replace("jit principals", "jit principals --pam-service guard"),
+        );
+    }
+
     /// Debian's PAM files; with our lines when `ours`.
     pub fn make_pam_stack(&self, ours: bool) {
         for (path, text) in pam_stack::common() {

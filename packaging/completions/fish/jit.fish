@@ -39,6 +39,7 @@ complete -c jit -n "__fish_jit_needs_command" -f -a "end" -d 'End sessions now, 
 complete -c jit -n "__fish_jit_needs_command" -f -a "extend" -d 'Let a session go on under the certificate of a new grant of the same scope'
 complete -c jit -n "__fish_jit_needs_command" -f -a "trust" -d 'Believe a trust bundle: CA keys, approvers, revocations, this host\'s name and roles'
 complete -c jit -n "__fish_jit_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jit -n "__fish_jit_using_subcommand principals" -l pam-service -d 'sshd\'s PAM service, which must bring vendors to the module [default: sshd]' -r
 complete -c jit -n "__fish_jit_using_subcommand principals" -l config -d 'The host configuration' -r -F
 complete -c jit -n "__fish_jit_using_subcommand principals" -l explain -d 'Say on standard error why nothing is printed'
 complete -c jit -n "__fish_jit_using_subcommand principals" -s h -l help -d 'Print help'

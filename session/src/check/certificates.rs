@@ -7,7 +7,7 @@ use grant::{Fingerprint, PublicKey};
 use hostfile::{HostConfig, host_trust, secure};
 
 use super::door::{Door, Finding};
-use super::sshd::Effective;
+use super::sshd::{Effective, Sshd};
 
 static NO_CA: Door = Door::error(
     401,
@@ -111,6 +111,8 @@ pub(super) struct Ours<'a> {
     pub(super) config: Option<&'a HostConfig>,
     /// The CA keys that it names.
     pub(super) ca_keys: Option<&'a [PublicKey]>,
+    /// sshd, which names its PAM service.
+    pub(super) sshd: &'a Sshd,
 }
 
 /// Looks at what holds for a vendor account.
@@ -195,7 +197,8 @@ fn look_at_command(command: &str, effective: &Effective, ours: Ours<'_>, finding
     let words: Vec<&str> = command.split_whitespace().collect();
     let (program, rest) = words.split_first().map_or(("", [].as_slice()), |(program, rest)| (*program, rest));
     let is_jit = Path::new(program).file_name().is_some_and(|name| name == "jit");
-    let (config, rest) = without_config(rest);
+    let (config, rest) = without_option(rest, "--config");
+    let (service, rest) = without_option(&rest, "--pam-service");
     let rest: Vec<&str> = rest.iter().filter(|word| !word.is_empty()).copied().collect();
     let with_certificate = rest == ["principals", "%u", "%k"];
     let detail = || format!("AuthorizedPrincipalsCommand is {command}");
@@ -205,6 +208,11 @@ fn look_at_command(command: &str, effective: &Effective, ours: Ours<'_>, finding
     }
     if config.map_or(Path::new(hostfile::DEFAULT_CONFIG), Path::new) != ours.path {
         let detail = format!("{}, and this check reads {}", detail(), ours.path.display());
+        findings.push(NO_PRINCIPALS.open(detail));
+    }
+    let (asked, its) = (service.unwrap_or("sshd"), ours.sshd.pam_service(effective));
+    if asked != its {
+        let detail = format!("{}, which looks at the PAM service {asked}; sshd's is {its}", detail());
         findings.push(NO_PRINCIPALS.open(detail));
     }
     if !with_certificate {
@@ -219,21 +227,21 @@ fn look_at_command(command: &str, effective: &Effective, ours: Ours<'_>, finding
     }
 }
 
-/// The value of `--config`, and the words without it.
-fn without_config<'a>(words: &[&'a str]) -> (Option<&'a str>, Vec<&'a str>) {
+/// The value of an option, and the words without it.
+fn without_option<'a>(words: &[&'a str], option: &str) -> (Option<&'a str>, Vec<&'a str>) {
     let mut rest = Vec::new();
-    let mut config = None;
+    let mut value = None;
     let mut words = words.iter().copied();
     while let Some(word) = words.next() {
-        if word == "--config" {
-            config = words.next();
-        } else if let Some(path) = word.strip_prefix("--config=") {
-            config = Some(path);
+        if word == option {
+            value = words.next();
+        } else if let Some(given) = word.strip_prefix(option).and_then(|rest| rest.strip_prefix('=')) {
+            value = Some(given);
         } else {
             rest.push(word);
         }
     }
-    (config, rest)
+    (value, rest)
 }
 
 fn look_at_algorithms(effective: &Effective, ours: Ours<'_>) -> Vec<Finding> {
@@ -263,11 +271,14 @@ mod tests {
 
     #[test]
     fn the_config_of_the_command_is_found_in_either_spelling() {
-        assert_eq!(without_config(&["--config", "/h", "principals"]), (Some("/h"), vec!["principals"]));
         assert_eq!(
-            without_config(&["principals", "--config=/h", "%u"]),
+            without_option(&["--config", "/h", "principals"], "--config"),
+            (Some("/h"), vec!["principals"])
+        );
+        assert_eq!(
+            without_option(&["principals", "--config=/h", "%u"], "--config"),
             (Some("/h"), vec!["principals", "%u"])
         );
-        assert_eq!(without_config(&["principals"]), (None, vec!["principals"]));
+        assert_eq!(without_option(&["principals"], "--config"), (None, vec!["principals"]));
     }
 }

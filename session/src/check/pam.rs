@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::door::{Door, Finding};
@@ -82,6 +83,12 @@ static OTHER_CONFIG: Door = Door::error(
     "what this check has looked at is not what decides about logins",
     "make `config=` of the PAM lines and `--config` of this check the same file",
 );
+static NOT_FOR_NOBODY: Door = Door::error(
+    613,
+    "sshd's PAM service cannot be read by everybody",
+    "`jit principals` runs as nobody, and names no principals when it can't see that vendors meet the module: none can log in",
+    "chmod a+r the named file, as Debian ships it",
+);
 static OTHER_ENTRY: Door = Door::error(
     620,
     "another service lets vendor accounts in without a grant",
@@ -102,7 +109,7 @@ static SUDO: Door = Door::warning(
 );
 
 /// The doors of this area.
-pub(super) static DOORS: [&Door; 15] = [
+pub(super) static DOORS: [&Door; 16] = [
     &NO_PAM,
     &UNREADABLE,
     &NO_ACCOUNT,
@@ -115,6 +122,7 @@ pub(super) static DOORS: [&Door; 15] = [
     &AROUND,
     &IN_THE_WAY,
     &OTHER_CONFIG,
+    &NOT_FOR_NOBODY,
     &OTHER_ENTRY,
     &FURTHER_ENTRIES,
     &SUDO,
@@ -207,6 +215,11 @@ fn look_at_session(place: &Place<'_>, findings: &mut Vec<Finding>) {
     }
     look_at_others(place, place.service, &steps, findings);
     look_at_module_files(&steps, findings);
+    for file in steps.iter().map(|step| &step.file).collect::<BTreeSet<_>>() {
+        if fs::metadata(file).is_ok_and(|facts| facts.permissions().mode() & 0o004 == 0) {
+            findings.push(NOT_FOR_NOBODY.open(file.display().to_string()));
+        }
+    }
 }
 
 fn first_misplaced(steps: &[Step], at: usize) -> Option<Finding> {

@@ -6,6 +6,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Where libpam reads services.
+pub const FOLDER: &str = "/etc/pam.d";
+
 /// libpam's own limit is of this order; deeper is a loop.
 const DEEPEST: usize = 16;
 /// No PAM file is larger.

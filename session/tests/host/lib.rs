@@ -24,6 +24,7 @@ mkdir -m 755 /run/sshd
 # A login that sshd lets in is written to wtmp, lastlog and btmp: not to the machine's.
 mount -t tmpfs -o mode=755 tmpfs /var/log
 for f in passwd group shadow; do mount --bind "$1/etc/$f" "/etc/$f"; done
+mount --bind "$1/pam.d" /etc/pam.d
 shift
 exec "$@"
 "#;

@@ -16,7 +16,8 @@ use crate::measure::{in_turns, timed_program};
 use crate::row::Row;
 
 pub(crate) fn rows(runs: usize) -> Vec<Row> {
-    let world = World::fresh();
+    let mut world = World::fresh();
+    world.host.compare_pam_stacks();
     let stock = stock_host(&world);
     let mut certificate = Fresh::of(&world);
     let login = RefCell::new(|host: &Host| {

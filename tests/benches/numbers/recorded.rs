@@ -42,7 +42,7 @@ impl Recorded {
             drop(host.run(["mount", "--bind", &folder, "/var/lib"]).ok());
             probe::install_forks(host);
         });
-        let recorded = Self { recording, disk };
+        let recorded = Self { recording, disk }.comparing();
         let system = recorded.file_system();
         assert_ne!(system, "tmpfs", "what is in memory is not durable: {DISK} must be on a disk");
         recorded
@@ -51,7 +51,12 @@ impl Recorded {
     /// The same with the spool in memory, where a sync does nothing: what is not the disk's.
     pub(crate) fn in_memory() -> Self {
         let disk = tempfile::Builder::new().prefix("jit-bench-").tempdir().expect("a folder");
-        Self { recording: Recording::prepared(TABLE, probe::install_forks), disk }
+        Self { recording: Recording::prepared(TABLE, probe::install_forks), disk }.comparing()
+    }
+
+    fn comparing(mut self) -> Self {
+        self.recording.world.host.compare_pam_stacks();
+        self
     }
 
     /// The folder on the disk.

@@ -23,3 +23,4 @@ mod keys_of_each_accepted_kind_work;
 mod the_harness_is_a_real_host;
 mod the_module_leaves_nothing_behind;
 mod the_other_doors_are_closed;
+mod without_the_modules_lines_a_certificate_opens_nothing;

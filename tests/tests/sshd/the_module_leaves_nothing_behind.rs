@@ -54,7 +54,8 @@ fn kind(link: &str) -> String {
 
 #[test]
 fn sshd_has_no_descriptor_thread_or_variable_of_ours() {
-    let world = World::fresh();
+    let mut world = World::fresh();
+    world.host.compare_pam_stacks();
     let with = monitor(&world.host, &world.client(&world.granted(&Request::default())));
     assert_eq!(with.threads, 1);
     // The same login on the same host without our lines in PAM.
