@@ -78,8 +78,12 @@ pub struct Command {
     pub executable: Option<Vec<u8>>,
     /// Its inode and device, from the kernel.
     pub inode: Option<(u64, u32)>,
-    /// The arguments after redaction.
+    /// The arguments after redaction; the first of them may do, see `argv_cut`.
     pub argv: Vec<Vec<u8>>,
+    /// How many there were.
+    pub argv_count: usize,
+    /// Whether `argv` is not all of them, or not all of the last.
+    pub argv_cut: bool,
     /// SHA-256, in hex, of the arguments after redaction, each followed by a NUL.
     pub argv_sha256: String,
     /// Where they come from.
@@ -174,7 +178,9 @@ impl Command {
         let count = pieces.parts.len();
         let parts = pieces.parts.iter().zip(&pieces.continued).enumerate();
         parts
-            .map(|(index, (args, continued))| self.part(args, *continued, index + 1, count, pieces.cut))
+            .map(|(index, (args, continued))| {
+                self.part(args, *continued, index + 1, count, pieces.cut || self.argv_cut)
+            })
             .collect()
     }
 
@@ -205,7 +211,7 @@ impl Command {
                 parent: Parent { pid: self.parent },
                 executable: self.executable.as_deref().map(path),
                 args,
-                args_count: self.argv.len(),
+                args_count: self.argv_count,
                 working_directory: path(&self.cwd),
             },
             user: User {

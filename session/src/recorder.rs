@@ -5,6 +5,7 @@
 //! spool is made durable once for all of it; only then are execs let run and logins confirmed. Nothing in
 //! the loop waits for a person, a syslog or a session.
 
+mod arguments;
 pub(crate) mod caller;
 pub mod clock;
 mod descriptors_ffi;
@@ -16,6 +17,7 @@ mod held;
 mod live;
 mod notify_ffi;
 mod opening;
+mod queue;
 mod reading;
 mod reception;
 mod restart;
@@ -49,10 +51,14 @@ use clock::{Boottime, wall_millis};
 use execution::Waiting;
 use gate::Gate;
 use live::Live;
+use queue::Queue;
 use reading::{Reading, Unread};
 use slots_ffi::Slots;
 use state::StateFolder;
 use store::Store;
+
+/// After so many milliseconds of reading callers, whoever else has something to say is heard.
+const TURN: u64 = 20;
 
 /// What to do with an exec that can't be recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,7 +161,7 @@ pub struct Recorder {
     uses: uses::Uses,
     slots: Slots,
     /// Execs whose callers this turn has to read.
-    unread: VecDeque<Unread>,
+    unread: Queue<Unread>,
     store: Store,
     kernel: Option<KernelCopy>,
     /// How many of its events were lost so far.
@@ -224,20 +230,28 @@ impl Recorder {
         let mut events = [EpollEvent::empty(); 256];
         loop {
             self.release_held();
-            while let Some(of) = self.unread.pop_front() {
+            let mut now = Boottime::now();
+            let until = now.plus_millis(TURN);
+            while let Some(of) = self.unread.pop(now) {
                 if self.refused_at_its_end(&of) {
                     continue;
                 }
+                let began = now;
                 let (caller, waited);
                 (self, caller, waited) = reading.read(self, of)?;
                 self.gate(&of, caller);
+                now = Boottime::now();
+                self.unread.spend(of.session, began, now);
                 if waited >= execution::SLOW {
                     self.cost(of.session, waited);
-                    self.turn();
+                }
+                if now >= until {
+                    break;
                 }
             }
             self.turn();
-            let count = match self.epoll.wait(&mut events, EpollTimeout::NONE) {
+            let wait = if self.unread.is_empty() { EpollTimeout::NONE } else { EpollTimeout::ZERO };
+            let count = match self.epoll.wait(&mut events, wait) {
                 Ok(count) => count,
                 Err(Errno::EINTR) => 0,
                 Err(error) => return Some(Err(error.into())),

@@ -317,6 +317,7 @@ impl Recorder {
     /// Takes a session out of the loop. Its file on disk goes once its close is durable.
     pub(super) fn forget(&mut self, key: u32) {
         let Some(live) = self.sessions.remove(&key) else { return };
+        self.unread.forget(key);
         if let Some(listener) = &live.listener {
             let _ = self.epoll.delete(listener);
         }

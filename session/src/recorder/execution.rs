@@ -8,6 +8,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::EpollFlags;
 
+use super::arguments::Arguments;
 use super::caller::Caller;
 use super::clock::{Boottime, wall_millis};
 use super::gate::{self, Gate};
@@ -18,10 +19,11 @@ use super::{OnAuditFailure, Recorder, notify_ffi, terminal};
 /// Characters of the last command that an administrator sees in the list of open sessions.
 const LAST: usize = 200;
 
-/// Execs of one session that are taken in one turn: no session keeps the others waiting.
-const TAKEN_AT_ONCE: usize = 64;
+/// Bytes in memory of what one session's programs have shown and the kernel has not told of yet. Each takes some hundred
+/// bytes, with long arguments 64 KiB, for milliseconds: only what the kernel is made to hold back adds up.
+const UNTOLD: usize = 4 * 1024 * 1024;
 
-/// A reading that takes so many milliseconds has kept everybody else waiting, and ends the turn.
+/// A reading that takes so many milliseconds has kept everybody else waiting.
 pub(super) const SLOW: u64 = 50;
 
 /// So many milliseconds of slow readings a session may cost the others; then it ends. A minute without one is forgiven.
@@ -43,7 +45,7 @@ impl Recorder {
     pub(super) fn listener_speaks(&mut self, key: u32, events: EpollFlags) {
         if events.contains(EpollFlags::EPOLLIN) {
             // The rest has its turn with everybody else's: level-triggered, it is told again.
-            let _ = (0..TAKEN_AT_ONCE).all(|_| self.take_one(key));
+            while self.unread.has_room(key) && self.take_one(key) {}
         }
         if events.intersects(EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR)
             && !events.contains(EpollFlags::EPOLLIN)
@@ -80,7 +82,7 @@ impl Recorder {
             self.kernel_speaks();
         }
         if !self.refused_at_its_end(&of) && !self.hold(key, slot, &of.notification) {
-            self.unread.push_back(of);
+            self.unread.push(key, of);
         }
     }
 
@@ -131,13 +133,18 @@ impl Recorder {
     }
 
     /// Puts one exec into the spool's buffer, or refuses it.
-    pub(super) fn gate(&mut self, of: &Unread, caller: Caller) {
+    pub(super) fn gate(&mut self, of: &Unread, mut caller: Caller) {
         let (key, id) = (of.session, of.notification.id);
+        let arguments = Arguments::of(&std::mem::take(&mut caller.argv));
         let same_process = |live: &Live| live.pending.values().any(|other| other.caller.pid == caller.pid);
         if self.sessions.get(&key).is_some_and(same_process) {
             // Another program has this number now; what the kernel has to tell of the last one comes first.
             self.kernel_speaks();
         }
+        let too_many = self.has_untold(key) && {
+            self.kernel_speaks();
+            self.has_untold(key)
+        };
         let stood = Boottime::now();
         let Some(live) = self.sessions.get_mut(&key) else { return };
         let Some(listener) = live.listener.as_ref().map(AsFd::as_fd) else { return };
@@ -149,7 +156,7 @@ impl Recorder {
             (gate.seq, gate.time, None)
         } else {
             let time = wall_millis();
-            let gate = Gate::of(live.id(), id, live.seq + 1, time, &caller);
+            let gate = Gate::of((live.id(), id), (live.seq + 1, time), &caller, &arguments);
             let last = gate.argv.join(" ").chars().take(LAST).collect();
             let line = gate.line();
             // The command's own line comes later and is about as long.
@@ -173,10 +180,13 @@ impl Recorder {
         // sshd has no setting for it that a certificate could carry.
         let no_sftp = !live.grant.features.sftp && gate::is_sftp_server(&caller);
         // What can't be read can't be recorded, so it does not run; the kernel would say the same to an honest caller.
-        if let Some(error) = caller.unreadable.or(no_sftp.then_some(Errno::EPERM)) {
+        let error =
+            caller.unreadable.or(no_sftp.then_some(Errno::EPERM)).or(too_many.then_some(Errno::EAGAIN));
+        if let Some(error) = error {
             let _ = notify_ffi::deny(listener, id, error);
             self.slots.release(of.slot);
-            self.finish(key, &Pending { seq, time, stood, caller }, Outcome::Failed(error as i32));
+            let pending = Pending { seq, time, stood, caller, arguments };
+            self.finish(key, &pending, Outcome::Failed(error as i32));
             return;
         }
         if live.first.is_none() {
@@ -185,7 +195,7 @@ impl Recorder {
                 kernel.watch_exit(caller.pid);
             }
         }
-        let earlier = live.pending.insert(caller.tid, Pending { seq, time, stood, caller });
+        let earlier = live.pending.insert(caller.tid, Pending { seq, time, stood, caller, arguments });
         let durable = line.is_none();
         if let Some(line) = line {
             self.spool.append(&line);
@@ -196,6 +206,12 @@ impl Recorder {
             self.finish(key, &earlier, Outcome::Unknown);
         }
         self.warn_again(key);
+    }
+
+    /// Whether the kernel is made to hold back more of this session's execs than memory is lent for.
+    fn has_untold(&self, key: u32) -> bool {
+        let live = self.sessions.get(&key);
+        live.is_some_and(|live| live.pending.values().map(Pending::weight).sum::<usize>() >= UNTOLD)
     }
 
     /// Says that a command could not be recorded: to the person if it did not run, and in a record.

@@ -7,14 +7,13 @@
 use audit::command::{self, ArgvSource, Command, Outcome};
 use grant::Grant;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use super::arguments::{Arguments, Identity};
 use super::caller::Caller;
 use super::clock::Boottime;
 use super::live::{Live, Pending};
 use super::state::SessionState;
 use crate::kernel_copy::Ran;
-use crate::redact::redact;
 
 /// Bytes of a file's name that the kernel's copy has at most.
 const NAME: usize = 255;
@@ -51,6 +50,9 @@ pub(crate) struct Gate {
     /// How many arguments there were.
     pub(crate) count: usize,
     pub(crate) sha256: String,
+    /// Whether `argv` is not all of them, or not all of the last.
+    #[serde(default)]
+    pub(crate) cut: bool,
 }
 
 /// Whether sshd's sftp server is asked for, by its own name. A grant without `sftp` does not start it; who
@@ -59,34 +61,14 @@ pub(crate) fn is_sftp_server(caller: &Caller) -> bool {
     caller.path.rsplit(|b| *b == b'/').next() == Some(b"sftp-server")
 }
 
-/// SHA-256 of arguments, each followed by a NUL, in hex.
-pub(crate) fn hash(argv: &[Vec<u8>]) -> String {
-    let mut hasher = Sha256::new();
-    for argument in argv {
-        hasher.update(argument);
-        hasher.update([0]);
-    }
-    hasher.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-        use std::fmt::Write as _;
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
-}
-
 impl Gate {
-    /// The gate's entry for a caller.
-    pub(crate) fn of(session: &str, notification: u64, seq: u64, time: i64, caller: &Caller) -> Self {
-        let redacted = redact(&caller.argv);
-        let mut room = command::MAX_ARGUMENTS;
-        let mut argv = Vec::new();
-        for argument in &redacted {
-            let argument = command::text(argument);
-            if argument.len() + 3 > room {
-                break;
-            }
-            room -= argument.len() + 3;
-            argv.push(argument);
-        }
+    /// The gate's entry for an exec: which session and notification, its number and time, who and what.
+    pub(crate) fn of(
+        (session, notification): (&str, u64),
+        (seq, time): (u64, i64),
+        caller: &Caller,
+        arguments: &Arguments,
+    ) -> Self {
         Self {
             session: session.to_owned(),
             notification,
@@ -98,9 +80,10 @@ impl Gate {
             euid: caller.euid,
             cwd: command::text(&caller.cwd),
             path: command::text(&caller.path),
-            argv,
-            count: redacted.len(),
-            sha256: hash(&redacted),
+            argv: arguments.kept().iter().map(|argument| command::text(argument)).collect(),
+            count: arguments.count,
+            sha256: arguments.sha256.clone(),
+            cut: arguments.cut,
         }
     }
 
@@ -113,19 +96,23 @@ impl Gate {
 
 /// The command of an exec that the kernel says has run.
 pub(super) fn ran(live: &Live, pending: &Pending, ran: &Ran) -> (Command, bool) {
-    let differs = differs(&pending.caller, ran);
-    let mut command =
-        base(&live.state, &live.grant, pending, redact(&ran.argv), ArgvSource::Kernel, Outcome::Ran);
+    let shown = &pending.arguments;
+    let same = shown.identity == Identity::of(&ran.argv);
+    let differs = differs(pending, ran, same);
+    // Nearly always they are those that were shown.
+    let own = (!same).then(|| Arguments::of(&ran.argv));
+    let arguments = own.as_ref().unwrap_or(shown);
+    let mut command = base(&live.state, &live.grant, pending, arguments, ArgvSource::Kernel, Outcome::Ran);
     command.executable.clone_from(&ran.executable);
     command.inode = Some((ran.inode, ran.device));
-    command.shown = differs.then(|| redact(&pending.caller.argv));
+    command.argv_cut |= !ran.whole;
+    command.shown = differs.then(|| shown.kept());
     (command, differs)
 }
 
 /// The command of an exec of which the kernel says that it failed, or nothing.
 pub(super) fn not_ran(state: &SessionState, grant: &Grant, pending: &Pending, outcome: Outcome) -> Command {
-    let argv = redact(&pending.caller.argv);
-    let mut command = base(state, grant, pending, argv, ArgvSource::Gate, outcome);
+    let mut command = base(state, grant, pending, &pending.arguments, ArgvSource::Gate, outcome);
     command.argv_unreadable = pending.caller.unreadable.map(|error| error as i32);
     command
 }
@@ -134,7 +121,7 @@ fn base(
     state: &SessionState,
     grant: &Grant,
     pending: &Pending,
-    argv: Vec<Vec<u8>>,
+    arguments: &Arguments,
     argv_source: ArgvSource,
     outcome: Outcome,
 ) -> Command {
@@ -156,8 +143,10 @@ fn base(
         path: caller.path.clone(),
         executable: None,
         inode: None,
-        argv_sha256: hash(&argv),
-        argv,
+        argv: arguments.kept(),
+        argv_count: arguments.count,
+        argv_cut: arguments.cut,
+        argv_sha256: arguments.sha256.clone(),
         argv_source,
         shown: None,
         argv_unreadable: None,
@@ -167,19 +156,21 @@ fn base(
 
 /// Whether what ran is not what was shown. A script's interpreter stands before the script's own
 /// arguments, and an empty list gets an empty first argument: both are the kernel's doing.
-fn differs(caller: &Caller, ran: &Ran) -> bool {
-    let shown = &caller.argv;
+/// `same` says whether the arguments are, each and all.
+fn differs(pending: &Pending, ran: &Ran, same: bool) -> bool {
+    let (caller, shown) = (&pending.caller, &pending.arguments.identity);
     // A descriptor is named otherwise on the two sides, and a long name is cut.
     let descriptor = |name: &[u8]| caller.by_descriptor && name.starts_with(b"/dev/fd/");
     let cut = ran.name.len() >= NAME && caller.path.starts_with(&ran.name);
     let same_name = cut || descriptor(&ran.name) || ran.name == caller.path;
     let same_arguments = if ran.script {
         // The interpreter and its option, then the script's name, then what was shown behind the first.
-        let rest = shown.get(1..).unwrap_or_default();
-        let script = ran.argv.len().checked_sub(rest.len() + 1).map(|at| &ran.argv[at]);
-        ran.argv.ends_with(rest) && script.is_some_and(|script| *script == caller.path || descriptor(script))
+        let at = ran.argv.len().checked_sub(shown.behind_the_first() + 1);
+        at.and_then(|at| ran.argv[at..].split_first()).is_some_and(|(script, rest)| {
+            shown.has_rest(rest) && (*script == caller.path || descriptor(script))
+        })
     } else {
-        *shown == ran.argv || (shown.is_empty() && ran.argv == [Vec::<u8>::new()])
+        same || (shown.is_empty() && ran.argv == [Vec::<u8>::new()])
     };
     !ran.whole || !same_arguments || !same_name
 }
@@ -193,13 +184,12 @@ pub(super) fn from_gate_line(gate: &Gate, state: &SessionState, grant: &Grant) -
         euid: gate.euid,
         cwd: bytes(&gate.cwd),
         path: bytes(&gate.path),
-        argv: gate.argv.iter().map(|argument| bytes(argument)).collect(),
         ..Caller::default()
     };
-    let pending = Pending { seq: gate.seq, time: gate.time, stood: Boottime(0), caller };
-    let mut command = not_ran(state, grant, &pending, Outcome::Unknown);
-    command.argv_sha256.clone_from(&gate.sha256);
-    command
+    let kept: Vec<_> = gate.argv.iter().map(|argument| bytes(argument)).collect();
+    let arguments = Arguments::noted(&kept, gate.count, &gate.sha256, gate.cut);
+    let pending = Pending { seq: gate.seq, time: gate.time, stood: Boottime(0), caller, arguments };
+    not_ran(state, grant, &pending, Outcome::Unknown)
 }
 
 /// The inverse of `audit::command::text`.
@@ -229,9 +219,14 @@ fn bytes(text: &str) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    fn shown(path: &str, argv: &[&str]) -> Caller {
-        let argv = argv.iter().map(|a| a.as_bytes().to_vec()).collect();
-        Caller { path: path.as_bytes().to_vec(), argv, ..Caller::default() }
+    fn shown(path: &str, argv: &[&str]) -> Pending {
+        let argv: Vec<_> = argv.iter().map(|a| a.as_bytes().to_vec()).collect();
+        let caller = Caller { path: path.as_bytes().to_vec(), ..Caller::default() };
+        Pending { seq: 1, time: 0, stood: Boottime(0), caller, arguments: Arguments::of(&argv) }
+    }
+
+    fn differs(shown: &Pending, ran: &Ran) -> bool {
+        super::differs(shown, ran, shown.arguments.identity == Identity::of(&ran.argv))
     }
 
     fn kernel(name: &str, argv: &[&str], script: bool) -> Ran {
@@ -272,7 +267,8 @@ mod tests {
         ));
         assert!(differs(&shown("./x.sh", &["./x.sh"]), &kernel("./x.sh", &["/bin/sh", "./x.sh", "b"], true)));
         assert!(differs(&shown("/bin/ls", &["ls"]), &kernel("/dev/fd/5", &["ls"], false)));
-        let memory = Caller { by_descriptor: true, ..shown("/memfd:x (deleted)", &["ls"]) };
+        let mut memory = shown("/memfd:x (deleted)", &["ls"]);
+        memory.caller.by_descriptor = true;
         assert!(!differs(&memory, &kernel("/dev/fd/5", &["ls"], false)));
         let long = "/".repeat(300);
         assert!(!differs(&shown(&long, &["ls"]), &kernel(&long[..255], &["ls"], false)));

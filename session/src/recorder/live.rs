@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use audit::CloseReason;
 use grant::Grant;
 
+use super::arguments::Arguments;
 use super::caller::Caller;
 use super::clock::Boottime;
 use super::held::Over;
@@ -21,8 +22,17 @@ pub(super) struct Pending {
     pub(super) time: i64,
     /// Since when it stands there: what the kernel told before is of another exec.
     pub(super) stood: Boottime,
-    /// What it showed there.
+    /// Who stood there. Its arguments were taken out of it.
     pub(super) caller: Caller,
+    /// What it showed there.
+    pub(super) arguments: Arguments,
+}
+
+impl Pending {
+    /// Bytes in memory, about.
+    pub(super) fn weight(&self) -> usize {
+        size_of::<Self>() + self.arguments.weight() + self.caller.path.len() + self.caller.cwd.len()
+    }
 }
 
 /// A session that is being ended.

@@ -4,7 +4,7 @@
 //! and the spool's end tells what was durable. An exec whose gate line is in the spool is let run; one
 //! whose line is not is recorded now. So a kill at any point loses no command and repeats none.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -20,6 +20,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use super::clock::{Boottime, wall_millis};
 use super::gate::{GATE, Gate, GateLine, from_gate_line};
+use super::queue::Queue;
 use super::slots_ffi::{Leftover, Slots};
 use super::state::{SessionState, StateFolder, boot_id};
 use super::{Recorder, Settings, Token, new_epoll, new_timer, notify_ffi, reception, revoked, store, uses};
@@ -215,7 +216,7 @@ pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recor
         states,
         uses,
         slots,
-        unread: VecDeque::new(),
+        unread: Queue::new(),
         taken_up: HashMap::new(),
         store: store::Store::from_environment()?,
         kernel,

@@ -8,6 +8,7 @@ use nix::errno::Errno;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
+use super::arguments::Identity;
 use super::clock::Boottime;
 use super::live::Pending;
 use super::reading::Unread;
@@ -163,7 +164,10 @@ impl Recorder {
         // After an exec the thread has the number of its process; several threads may have stood at the gate.
         let mut same: Vec<_> =
             live.pending.values().filter(|p| p.caller.pid == ran.pid && p.is_told_at(ran.time)).collect();
-        same.sort_by_key(|p| (p.caller.argv != ran.argv, p.caller.path != ran.name, p.seq));
+        if same.len() > 1 {
+            let its = Identity::of(&ran.argv);
+            same.sort_by_key(|p| (p.arguments.identity != its, p.caller.path != ran.name, p.seq));
+        }
         let tid = match &ran.call {
             Some(call) => live.caller_of(ran.pid, call),
             None => same.first().map(|p| p.caller.tid),
@@ -173,7 +177,7 @@ impl Recorder {
         let (command, differs) = gate::ran(live, &pending, ran);
         live.differences += u64::from(differs);
         let executable = command.executable.as_deref().unwrap_or(&ran.name);
-        if let Some(asked) = units::Asked::of(executable, command.time, &command.argv)
+        if let Some(asked) = units::Asked::of(executable, command.time, &ran.argv)
             && units::remember(&mut live.state.asked, asked)
         {
             // For a next recorder; without it the unit is left to its own end.
@@ -205,11 +209,13 @@ impl Recorder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recorder::arguments::Arguments;
     use crate::recorder::caller::Caller;
 
     #[test]
     fn what_was_told_before_an_exec_stood_at_the_gate_is_of_another() {
-        let pending = Pending { seq: 1, time: 0, stood: Boottime(1_000), caller: Caller::default() };
+        let (caller, arguments) = (Caller::default(), Arguments::of(&[]));
+        let pending = Pending { seq: 1, time: 0, stood: Boottime(1_000), caller, arguments };
         assert!(!pending.is_told_at(Some(999)));
         assert!(pending.is_told_at(Some(1_000)));
         assert!(pending.is_told_at(None), "the source has another clock, and looks by itself");

@@ -14,6 +14,7 @@ use audit::command;
 use serde::{Deserialize, Serialize};
 
 use crate::ending;
+use crate::redact::redact;
 
 /// Where PID 1 keeps transient units (systemd's `unit-file` load path).
 const TRANSIENT: &str = "/run/systemd/transient";
@@ -21,6 +22,10 @@ const TRANSIENT: &str = "/run/systemd/transient";
 const APPEARS: i64 = 60_000;
 /// Commands that are kept; more than that are of a session that nobody can follow anyway.
 const KEPT: usize = 256;
+/// Bytes of text that are kept of one command's beginning, and of its end: they are written with each state of the session.
+const LONG: usize = 8 * 1024;
+/// And of all commands of a session.
+const MOST: usize = 256 * 1024;
 /// What begins the names of logind's own transient units, which are never a vendor's.
 const LOGINS: [&str; 3] = ["session-", "user-", "user@"];
 
@@ -29,8 +34,11 @@ const LOGINS: [&str; 3] = ["session-", "user-", "user@"];
 pub struct Asked {
     /// When it ran, wall clock milliseconds.
     pub time: i64,
-    /// Its arguments as text, redacted.
+    /// Its arguments as text, redacted; of a long command those that come first.
     pub argv: Vec<String>,
+    /// Of a long command those that come last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tail: Option<Vec<String>>,
 }
 
 /// What became of a session's units.
@@ -44,15 +52,53 @@ pub(super) struct Units {
 
 impl Asked {
     /// The command as one that asks, if it is one.
-    pub(super) fn of(executable: &[u8], time: i64, redacted: &[Vec<u8>]) -> Option<Self> {
+    pub(super) fn of(executable: &[u8], time: i64, argv: &[Vec<u8>]) -> Option<Self> {
         let asks = executable.rsplit(|b| *b == b'/').next() == Some(b"systemd-run");
-        asks.then(|| Self { time, argv: redacted.iter().map(|argument| command::text(argument)).collect() })
+        asks.then(|| {
+            let redacted = redact(argv);
+            let text = |argument: &Vec<u8>| command::text(argument);
+            let first = within(redacted.iter().map(text));
+            let last = (first.len() < redacted.len()).then(|| {
+                let mut last = within(redacted.iter().rev().map(text));
+                last.reverse();
+                last
+            });
+            Self { time, argv: first, tail: last }
+        })
     }
+}
+
+impl Asked {
+    /// Bytes of text.
+    fn bytes(&self) -> usize {
+        self.argv.iter().chain(self.tail.iter().flatten()).map(String::len).sum()
+    }
+
+    /// Whether this is what it said that PID 1 should start.
+    fn said(&self, started: &[String]) -> bool {
+        match &self.tail {
+            None => ends_with(&self.argv, started),
+            Some(tail) if tail.len() < started.len() => !tail.is_empty() && started.ends_with(tail),
+            Some(tail) => ends_with(tail, started),
+        }
+    }
+
+    /// Whether it named this unit.
+    fn names(&self, unit: &str) -> bool {
+        names(&self.argv, unit) || self.tail.as_ref().is_some_and(|tail| names(tail, unit))
+    }
+}
+
+/// As many arguments as there is room for.
+fn within(arguments: impl Iterator<Item = String>) -> Vec<String> {
+    let mut room = LONG;
+    arguments.take_while(|text| room.checked_sub(text.len() + 1).map(|left| room = left).is_some()).collect()
 }
 
 /// Remembers a command; gives whether there was room.
 pub(super) fn remember(asked: &mut Vec<Asked>, one: Asked) -> bool {
-    let room = asked.len() < KEPT;
+    let bytes = asked.iter().map(Asked::bytes).sum::<usize>();
+    let room = asked.len() < KEPT && bytes + one.bytes() <= MOST;
     if room {
         asked.push(one);
     }
@@ -110,11 +156,9 @@ fn belongs(asked: &[Asked], name: &str, appeared: i64, text: &str) -> Belongs {
         return Belongs::No;
     }
     let started = started(text);
-    let named = |one: &Asked| names(&one.argv, name);
-    let said = |one: &Asked| {
-        started.as_deref().is_some_and(|started| !started.is_empty() && ends_with(&one.argv, started))
-    };
-    if near.any(|one| named(one) || said(one)) { Belongs::Yes } else { Belongs::Perhaps }
+    let said =
+        |one: &Asked| started.as_deref().is_some_and(|started| !started.is_empty() && one.said(started));
+    if near.any(|one| one.names(name) || said(one)) { Belongs::Yes } else { Belongs::Perhaps }
 }
 
 /// Whether the option `--unit` (systemd-run(1)) names this unit, with its suffix or without.
@@ -192,7 +236,8 @@ mod tests {
     use super::*;
 
     fn asked(argv: &[&str]) -> Vec<Asked> {
-        vec![Asked { time: 1_000_000, argv: argv.iter().map(|a| (*a).to_owned()).collect() }]
+        let argv: Vec<_> = argv.iter().map(|a| a.as_bytes().to_vec()).collect();
+        Asked::of(b"systemd-run", 1_000_000, &argv).into_iter().collect()
     }
 
     const UNIT: &str = "[Unit]\nDescription=/bin/sleep 7\n\n[Service]\nExecStart=\nExecStart=@/usr/bin/sleep \"/usr/bin/sleep\" \"7\" \"a\\\"b\" \"$$HOME\"\n";
@@ -212,6 +257,27 @@ mod tests {
         assert_eq!(belongs(&one, "run-r1.service", 2_000_000, UNIT), Belongs::No);
         let other = asked(&["systemd-run", "sleep", "8"]);
         assert_eq!(belongs(&other, "run-r1.service", 1_000_050, UNIT), Belongs::Perhaps);
+    }
+
+    #[test]
+    fn of_a_long_command_its_beginning_and_its_end_are_kept() {
+        let long = ["-p", "X=y"].repeat(40_000);
+        let whole = [&["systemd-run", "--unit=x"][..], &long, &["sleep", "7", "a\"b", "$HOME"]].concat();
+        let one = asked(&whole);
+        assert!(one[0].bytes() <= 2 * LONG, "{}", one[0].bytes());
+        assert_eq!(belongs(&one, "x.service", 1_000_050, ""), Belongs::Yes);
+        assert_eq!(belongs(&one, "run-r1.service", 1_000_050, UNIT), Belongs::Yes);
+        // What is started may itself be longer than what was kept of it.
+        let words = ["word"].repeat(10_000);
+        let one = asked(&[&["systemd-run", "echo"][..], &words].concat());
+        let unit = format!("[Service]\nExecStart=@/bin/echo \"/bin/echo\"{}\n", " \"word\"".repeat(10_000));
+        assert_eq!(belongs(&one, "run-r1.service", 1_000_050, &unit), Belongs::Yes);
+        assert_eq!(belongs(&one, "run-r1.service", 1_000_050, UNIT), Belongs::Perhaps);
+        // However many: a session's file stays small.
+        let mut all = Vec::new();
+        while remember(&mut all, asked(&whole).remove(0)) {}
+        assert!(all.iter().map(Asked::bytes).sum::<usize>() <= MOST);
+        assert!(all.len() > 10, "{}", all.len());
     }
 
     #[test]

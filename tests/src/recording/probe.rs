@@ -23,6 +23,9 @@ pub const FORKS: &str = "/usr/local/bin/forks";
 /// The same loop behind a gate that does nothing but wait for the disk.
 pub const FLOOR: &str = "/usr/local/bin/floor";
 
+/// Where a host has the program with the long arguments.
+pub const HEAVY: &str = "/usr/local/bin/heavy";
+
 /// While it is there, see [`install_lock`].
 pub const LOCKED: &str = "/tmp/audit-is-locked";
 
@@ -30,6 +33,7 @@ const LOCK_SOURCE: &str = include_str!("probes/locked.c");
 const PROBE_SOURCE: &str = include_str!("probes/probe.c");
 const NARROW_SOURCE: &str = include_str!("probes/narrow.s");
 const FLOOR_SOURCE: &str = include_str!("probes/floor.c");
+const HEAVY_SOURCE: &str = include_str!("probes/heavy.c");
 const FORKS_SOURCE: &str = include_str!("probes/forks.c");
 
 /// Puts both programs on a host.
@@ -76,6 +80,19 @@ pub fn install_forks(host: &Host) {
     });
     host.put(FORKS, forks);
     host.put(FLOOR, floor);
+}
+
+/// Puts the program on a host that starts programs with very long arguments, or has the kernel hold them back.
+///
+/// # Panics
+/// When it does not build.
+pub fn install_heavy(host: &Host) {
+    let heavy = built("heavy.c", HEAVY_SOURCE, |source, to| {
+        let mut gcc = Command::new(program("gcc", "gcc"));
+        gcc.args(["-O1", "-Wall", "-Wextra", "-Werror", "-o"]).arg(to).arg(source);
+        drop(run(gcc).ok());
+    });
+    host.put(HEAVY, &heavy);
 }
 
 /// Puts the library on a host by which a recorder sees an audit with locked rules, as long as [`LOCKED`] is there; gives

@@ -110,6 +110,8 @@ fn command(argv: Vec<Vec<u8>>) -> Command {
         path: b"/bin/x".to_vec(),
         executable: Some(b"/bin/x".to_vec()),
         inode: Some((1, 1)),
+        argv_count: argv.len(),
+        argv_cut: false,
         argv,
         argv_sha256: String::new(),
         argv_source: ArgvSource::Kernel,

@@ -14,6 +14,7 @@ mod every_way_of_running_a_program_is_recorded;
 mod many_executions_are_counted_exactly;
 mod many_sessions_are_open_at_once;
 mod memory_that_does_not_answer_delays_its_owner_alone;
+mod one_session_burdens_nobody_else;
 mod syslog_gets_every_record_and_delays_nobody;
 mod the_limits_of_a_grant_are_kept;
 mod the_recorder_is_one_and_hears_root_alone;

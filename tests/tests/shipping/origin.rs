@@ -95,6 +95,8 @@ pub(crate) fn command(seq: u64, argv: &[&[u8]]) -> Vec<String> {
         path: b"/usr/bin/true".to_vec(),
         executable: Some(b"/usr/bin/true".to_vec()),
         inode: Some((77, 1)),
+        argv_count: argv.len(),
+        argv_cut: false,
         argv,
         argv_sha256: "0".repeat(64),
         argv_source: ArgvSource::Kernel,
