@@ -7,6 +7,7 @@ mod quick_start;
 
 mod a_confirmed_setup;
 mod a_host_without_configuration_is_left_alone;
+mod a_purge_destroys_no_records;
 mod a_removal_leaves_the_records_alone;
 mod an_edited_source_is_compiled;
 mod an_upgrade_keeps_open_sessions;

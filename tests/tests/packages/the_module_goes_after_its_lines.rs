@@ -47,6 +47,22 @@ fn removal_takes_out_every_block_of_ours_and_puts_back_the_bytes_of_before() {
 }
 
 #[test]
+fn a_file_without_a_last_newline_gets_none_and_attributes_stay() {
+    let bare = BEFORE.trim_end();
+    let folder = folder(&[("sshd", &format!("{BLOCK}{bare}")), ("su", &format!("{BEFORE}{}", BLOCK.trim_end()))]);
+    let path = folder.path().join("sshd");
+    let mut set = clean(e2e::process::program("setfattr", "attr"));
+    set.args(["-n", "user.kept", "-v", "yes"]).arg(&path);
+    drop(run(set).ok());
+    drop(leave_pam(folder.path()).ok());
+    assert_eq!(read(&folder, "sshd"), bare);
+    assert_eq!(read(&folder, "su"), BEFORE);
+    let mut get = clean(e2e::process::program("getfattr", "attr"));
+    get.args(["--only-values", "-n", "user.kept"]).arg(&path);
+    assert_eq!(run(get).ok().stdout, "yes");
+}
+
+#[test]
 fn a_line_of_somebody_elses_stops_the_removal_and_stays() {
     let own = format!("{BEFORE}account requisite pam_jit.so config=/etc/other.toml\n{BLOCK}");
     let unpaired = BLOCK.replace("# END jit-host\n", BEFORE);
