@@ -166,6 +166,8 @@ pub enum Reply {
         source: String,
         /// Why not, if not.
         reason: String,
+        /// Whether a command could be recorded now.
+        room: bool,
     },
     /// One open session; more may follow, then [`Reply::Done`].
     Session(Box<OpenSession>),

@@ -17,6 +17,7 @@ pub mod door;
 mod files;
 pub(crate) mod forwarding;
 mod kernel_clock_ffi;
+pub mod kernel_gate_ffi;
 pub(crate) mod pam;
 pub mod pam_flow;
 pub mod pam_guard;

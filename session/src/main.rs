@@ -75,6 +75,15 @@ fn wanted(config: &Path) -> anyhow::Result<Answer> {
 
 fn record(config: &Path) -> anyhow::Result<Answer> {
     let (host, settings) = recorder_settings(config)?;
+    if !check::kernel_gate_ffi::is_there() {
+        let hint = Hint(
+            "run a kernel from Linux 5.19 on; without one no vendor can log in where sessions are recorded"
+                .into(),
+        );
+        return Err(
+            anyhow::anyhow!("this kernel can't hold programs back as the recorder needs").context(hint)
+        );
+    }
     let bell = Arc::new(Bell::default());
     let shipper = shipper(&host, &settings, Arc::clone(&bell));
     let recorder = Recorder::start(settings, Arc::clone(&bell))?;

@@ -1,4 +1,4 @@
-//! Doors 901-909: the recorder, which records sessions and ends them in time; and what outlives a session.
+//! Doors 901-919: the recorder, which records sessions and ends them in time; and what outlives a session.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,6 +9,7 @@ use audit::handover::{Message, Reply};
 use hostfile::{HostConfig, RecorderConfig};
 
 use super::door::{Door, Finding};
+use super::kernel_gate_ffi;
 use super::pam_stack::{self, Kind};
 use crate::request;
 
@@ -55,10 +56,41 @@ static NO_SCOPES: Door = Door::error(
     "process 1 can't end a session without one, so no vendor can log in",
     "apt install libpam-systemd (EL: systemd-pam); or `require_scope = false` in [recorder] of host.toml, without process 1's line of ending",
 );
+static NO_ROOM: Door = Door::error(
+    908,
+    "there is no room for records",
+    "no vendor can log in, and in open sessions nothing more runs (or runs unrecorded, where on_audit_failure says continue)",
+    "make room on the file system of /var/lib/jit, or let the log take what waits: the records that are shipped make room by themselves",
+);
+static LITTLE_ROOM: Door = Door::warning(
+    909,
+    "little room is left for records",
+    "when it is used up, no vendor can log in, and in open sessions nothing more runs",
+    "make room on the file system of /var/lib/jit, or a smaller `total_kib` in [recorder] of host.toml",
+);
+static OLD_KERNEL: Door = Door::error(
+    910,
+    "the kernel can't hold programs back for the recorder",
+    "no vendor can log in where sessions are recorded",
+    "a kernel with seccomp notifications that wait killably: Linux 5.19 or newer",
+);
 
 /// The doors of this area.
-pub(super) static DOORS: [&Door; 7] =
-    [&NO_RECORDER, &SILENT, &GATE_ONLY, &TIMED_JOBS, &USER_MANAGER, &PATIENT, &NO_SCOPES];
+pub(super) static DOORS: [&Door; 10] = [
+    &NO_RECORDER,
+    &SILENT,
+    &GATE_ONLY,
+    &TIMED_JOBS,
+    &USER_MANAGER,
+    &PATIENT,
+    &NO_SCOPES,
+    &NO_ROOM,
+    &LITTLE_ROOM,
+    &OLD_KERNEL,
+];
+
+/// Less free space than this is little: more than a few sessions write in an hour.
+const LITTLE: u64 = 64 << 20;
 
 /// Where systemd looks for drop-ins, systemd.unit(5); of two of one name the first counts.
 const UNIT_FOLDERS: [&str; 5] = [
@@ -78,13 +110,40 @@ pub(super) fn look(host: &HostConfig) -> (Vec<Finding>, Option<String>) {
     let Some(recorder) = &host.recorder else {
         return (vec![NO_RECORDER.open(format!("{} has no table [recorder]", host.path.display()))], None);
     };
-    let findings = match request::send(&recorder.socket, &Message::About, Duration::from_secs(2)) {
-        Ok(Reply::About { kernel_copy: true, source, .. }) => return (Vec::new(), Some(source)),
-        Ok(Reply::About { reason, .. }) => vec![GATE_ONLY.open(reason)],
-        Ok(_) => vec![SILENT.open(format!("{} gives other answers", recorder.socket.display()))],
-        Err(error) => vec![SILENT.open(format!("{}: {error}", recorder.socket.display()))],
-    };
-    (findings, None)
+    let mut findings = Vec::new();
+    let mut told_by = None;
+    let mut room = true;
+    match request::send(&recorder.socket, &Message::About, Duration::from_secs(2)) {
+        Ok(Reply::About { kernel_copy, source, reason, room: its }) => {
+            room = its;
+            if kernel_copy {
+                told_by = Some(source);
+            } else {
+                findings.push(GATE_ONLY.open(reason));
+            }
+        }
+        Ok(_) => findings.push(SILENT.open(format!("{} gives other answers", recorder.socket.display()))),
+        Err(error) => findings.push(SILENT.open(format!("{}: {error}", recorder.socket.display()))),
+    }
+    findings.extend(look_at_room(recorder, room));
+    if !kernel_gate_ffi::is_there() {
+        findings.push(OLD_KERNEL.open("seccomp(2) does not know the flags of Linux 5.19"));
+    }
+    (findings, told_by)
+}
+
+/// Looks at the space for records; `room` is what the recorder says, which also counts what it may not use.
+fn look_at_room(recorder: &RecorderConfig, room: bool) -> Option<Finding> {
+    let state = &recorder.state;
+    let volume = nix::sys::statvfs::statvfs(state).ok();
+    let free = volume.map(|volume| volume.blocks_available().saturating_mul(volume.fragment_size()));
+    let said = |free: u64| format!("{} MiB are free where {} is", free >> 20, state.display());
+    match free {
+        Some(free) if !room => Some(NO_ROOM.open(said(free))),
+        None if !room => Some(NO_ROOM.open("the recorder says so")),
+        Some(free) if free < LITTLE.min(recorder.total) => Some(LITTLE_ROOM.open(said(free))),
+        _ => None,
+    }
 }
 
 /// Looks at what a vendor account could leave behind, where sessions are recorded.

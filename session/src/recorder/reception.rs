@@ -28,6 +28,8 @@ const BACKLOG: i32 = 512;
 /// Answers that may wait for a peer to take them: more than there are sessions.
 const UNSENT: usize = 65_536;
 
+/// Bytes that a usual command takes, gate line and record.
+const COMMAND: u64 = 8 * 1024;
 /// Refused logins that may wait for space.
 const BACKLOG_LINES: usize = 10_000;
 
@@ -166,7 +168,9 @@ impl Recorder {
                     Some(kernel) => kernel.tells_of_no_other(),
                     None => Some(&*self.no_kernel),
                 };
+                let room = self.spool.has_room(COMMAND);
                 let about = Reply::About {
+                    room,
                     kernel_copy: reason.is_none(),
                     source: kernel.map_or("", KernelCopy::name).to_owned(),
                     reason: reason.unwrap_or_default().to_owned(),

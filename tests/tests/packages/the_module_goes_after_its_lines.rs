@@ -49,7 +49,8 @@ fn removal_takes_out_every_block_of_ours_and_puts_back_the_bytes_of_before() {
 #[test]
 fn a_file_without_a_last_newline_gets_none_and_attributes_stay() {
     let bare = BEFORE.trim_end();
-    let folder = folder(&[("sshd", &format!("{BLOCK}{bare}")), ("su", &format!("{BEFORE}{}", BLOCK.trim_end()))]);
+    let folder =
+        folder(&[("sshd", &format!("{BLOCK}{bare}")), ("su", &format!("{BEFORE}{}", BLOCK.trim_end()))]);
     let path = folder.path().join("sshd");
     let mut set = clean(e2e::process::program("setfattr", "attr"));
     set.args(["-n", "user.kept", "-v", "yes"]).arg(&path);

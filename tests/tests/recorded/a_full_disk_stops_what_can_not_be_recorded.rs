@@ -44,6 +44,18 @@ fn until_it_says(running: &Running, what: &str, wanted: &[&str]) {
     deadline::until(what, || tries_of(running) == wanted);
 }
 
+/// The doors about room that `jit check` finds open.
+fn doors_of_room(recording: &Recording) -> Vec<u64> {
+    let said = recording.world.host.run(["jit", "check", "--json"]).stdout;
+    let report: serde_json::Value =
+        serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"));
+    let numbers = report["findings"].as_array().into_iter().flatten();
+    numbers
+        .filter_map(|finding| finding["number"].as_u64())
+        .filter(|number| [908, 909].contains(number))
+        .collect()
+}
+
 /// How many commands the spool has of a session.
 fn recorded(session: &Session<'_>) -> u64 {
     session.lines().len() as u64
@@ -73,9 +85,11 @@ fn nothing_more_runs_until_there_is_room_again() {
     assert_eq!(ended.close()["jit"]["reason"], "ended_by");
     drop(idle.finish());
     assert!(!recording.records("recorder.full").is_empty());
+    assert_eq!(doors_of_room(&recording), [908], "whoever watches the host by jit check is told");
 
     recording.world.host.remove(FILLER);
     until_it_says(&tries, "programs run again", &["ran", NO_ROOM, "ran"]);
+    assert_eq!(doors_of_room(&recording), [909], "a megabyte is little");
     assert_enters(&recording.world.host, &recording.world.client(&identity));
     drop(recording.jit(["end", &session.id, "--reason", "seen"]).ok());
     let close = session.close();

@@ -6,6 +6,7 @@ mod a_host_without_bpf_has_the_kernels_copy_from_audit;
 mod a_lie_at_the_gate_is_recorded_as_what_ran;
 mod a_refused_login_is_in_the_spool;
 mod a_session_ends_when_its_window_closes;
+mod an_old_kernel_is_said_to_be_one;
 mod an_order_ends_sessions;
 mod arguments_are_recorded_whole_and_safe;
 mod audit_switch;
