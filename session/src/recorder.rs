@@ -25,6 +25,7 @@ mod revoked;
 mod slots_ffi;
 pub mod state;
 mod store;
+mod tail;
 mod terminal;
 mod told;
 pub mod units;

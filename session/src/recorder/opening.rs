@@ -163,6 +163,7 @@ impl Recorder {
         Ok(SessionState {
             boot_id: self.boot_id.clone(),
             audit_session,
+            segment: self.spool.position().segment,
             opened: wall_millis(),
             deadline: after(window.min(maximum)),
             outer: after(outer),

@@ -1,10 +1,10 @@
 //! Starting: what an earlier recorder left is taken up where it stood.
 //!
 //! Listeners come back from systemd's store, sessions from their files, execs in flight from the slots,
-//! and the spool's end tells what was durable. An exec whose gate line is in the spool is let run; one
+//! and the spool tells what was durable. An exec whose gate line is in the spool is let run; one
 //! whose line is not is recorded now. So a kill at any point loses no command and repeats none.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -19,123 +19,15 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use super::clock::{Boottime, wall_millis};
-use super::gate::{GATE, Gate, GateLine, from_gate_line};
+use super::gate::{Gate, from_gate_line};
 use super::queue::Queue;
 use super::slots_ffi::{Leftover, Slots};
 use super::state::{SessionState, StateFolder, boot_id};
+use super::tail::Tail;
 use super::{Recorder, Settings, Token, new_epoll, new_timer, notify_ffi, reception, revoked, store, uses};
 use crate::kernel_copy::KernelCopy;
 use crate::shipper::Bell;
-use crate::spool::{Position, Reader, Spool, segments};
-
-/// What the spool says of the sessions that an earlier recorder left.
-#[derive(Debug, Default)]
-struct Tail {
-    /// Gate lines whose command is not there, by session and notification.
-    gates: HashMap<(String, u64), Gate>,
-    /// What was counted, by session.
-    counts: HashMap<String, Counts>,
-    /// Sessions that are closed.
-    closed: HashSet<String>,
-}
-
-/// What the spool says of one session.
-#[derive(Debug, Default, Clone, Copy)]
-struct Counts {
-    /// The highest number of its commands.
-    last: u64,
-    /// Commands that differ from what was shown.
-    differences: u64,
-    /// Bytes of its lines.
-    bytes: u64,
-    /// Whether its opening was read, so that nothing stands before.
-    opening: bool,
-    /// The process of its first command.
-    first: Option<i32>,
-}
-
-/// How many of the last segments can hold what is still in flight.
-const TAIL: usize = 2;
-
-/// Reads the last segments, and older ones as far back as the open sessions go.
-fn read_tail(folder: &std::path::Path, open: &HashSet<String>) -> anyhow::Result<Tail> {
-    let mut tail = Tail::default();
-    let mut numbers: HashMap<(String, u64), u64> = HashMap::new();
-    let there = segments(folder)?;
-    let (older, last) = there.split_at(there.len().saturating_sub(TAIL));
-    let first = last.first().copied().unwrap_or(1);
-    let mut reader = Reader::at(folder, Position { segment: first, offset: 0 });
-    while let Some(line) = reader.next_line()? {
-        if line.starts_with(GATE) {
-            let Ok(GateLine { gate }) = serde_json::from_str(&line) else { continue };
-            tail.count(&gate.session, gate.seq, line.len());
-            numbers.insert((gate.session.clone(), gate.seq), gate.notification);
-            tail.gates.insert((gate.session.clone(), gate.notification), gate);
-            continue;
-        }
-        let Some((key, action)) = tail.record(&line) else { continue };
-        let action = action.unwrap_or_default();
-        match action.as_str() {
-            // Only when its last part is there too: a kill can leave a command cut.
-            "session.command" => {
-                if let Some(notification) = numbers.remove(&key) {
-                    tail.gates.remove(&(key.0, notification));
-                }
-            }
-            "session.close" => drop(tail.closed.insert(key.0)),
-            _ => {}
-        }
-    }
-    for segment in older.iter().rev() {
-        let counted = |id: &String| tail.counts.get(id).is_some_and(|counts| counts.opening);
-        let missing: Vec<&String> = open.iter().filter(|id| !counted(id)).collect();
-        if missing.is_empty() {
-            break;
-        }
-        let mut reader = Reader::at(folder, Position { segment: *segment, offset: 0 });
-        while let Some(line) = reader.next_line()? {
-            if reader.position().segment != *segment {
-                break;
-            }
-            // Cheap first: most lines are of other sessions.
-            if !missing.iter().any(|id| line.contains(id.as_str())) {
-                continue;
-            }
-            if line.starts_with(GATE) {
-                let Ok(GateLine { gate }) = serde_json::from_str(&line) else { continue };
-                tail.count(&gate.session, gate.seq, line.len());
-            } else {
-                drop(tail.record(&line));
-            }
-        }
-    }
-    Ok(tail)
-}
-
-impl Tail {
-    fn count(&mut self, session: &str, number: u64, length: usize) -> &mut Counts {
-        let counts = self.counts.entry(session.to_owned()).or_default();
-        counts.last = counts.last.max(number);
-        counts.bytes += length as u64 + 1;
-        counts
-    }
-
-    /// Counts a record; gives its session and number, and what it is about, unless more parts follow.
-    fn record(&mut self, line: &str) -> Option<((String, u64), Option<String>)> {
-        let record: serde_json::Value = serde_json::from_str(line).ok()?;
-        let (session, action) = (record["jit"]["session"].as_str()?, record["event"]["action"].as_str()?);
-        let number = record["jit"]["session_seq"].as_u64().unwrap_or(0);
-        let counts = self.count(session, number, line.len());
-        counts.opening |= action == "session.open";
-        if number == 1 && action == "session.command" {
-            counts.first = record["process"]["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
-        }
-        // Once a command, which may have several parts.
-        counts.differences += u64::from(record["jit"]["differs"] == true && record["jit"]["part"] == 1);
-        let last = record["jit"]["part"] == record["jit"]["parts"];
-        Some(((session.to_owned(), number), last.then(|| action.to_owned())))
-    }
-}
+use crate::spool::{Position, Spool};
 
 /// Takes the lock that says that a recorder runs. The sweep looks at it too, for a moment.
 fn lock(path: &std::path::Path) -> anyhow::Result<Flock<File>> {
@@ -173,8 +65,9 @@ pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recor
     let spool = Spool::open(&settings.spool, settings.limits).context("can't open the spool")?;
     let states =
         StateFolder::open(&settings.state.join("sessions")).context("can't open the folder of sessions")?;
-    let open = states.all()?.into_iter().map(|state| state.handover.session).collect();
-    let tail = read_tail(&settings.spool, &open).context("can't read the end of the spool")?;
+    let store = store::Store::from_environment()?;
+    let tail = Tail::read(&settings.spool, &states.all()?, || store.still_starting());
+    let tail = tail.context("can't read the spool")?;
     let uses = uses::Uses::open(&settings.state.join("uses")).context("can't open the folder of uses")?;
     let slots = File::options()
         .read(true)
@@ -218,7 +111,7 @@ pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recor
         slots,
         unread: Queue::new(),
         taken_up: HashMap::new(),
-        store: store::Store::from_environment()?,
+        store,
         kernel,
         no_kernel,
         lost: 0,

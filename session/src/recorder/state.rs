@@ -35,6 +35,9 @@ pub struct SessionState {
     pub boot_id: String,
     /// The kernel's audit session id.
     pub audit_session: u32,
+    /// The segment of the spool in which it opened, or an earlier one: nothing of it stands before.
+    #[serde(default)]
+    pub segment: u64,
     /// When it opened, milliseconds since 1970-01-01T00:00:00Z.
     pub opened: i64,
     /// When it ends.

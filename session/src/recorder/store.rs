@@ -48,6 +48,11 @@ impl Store {
         self.send("READY=1", None)
     }
 
+    /// Says that starting takes a while longer, and is no reason to give up on it.
+    pub(super) fn still_starting(&self) {
+        let _ = self.send("EXTEND_TIMEOUT_USEC=30000000", None);
+    }
+
     /// Says that the recorder is alive.
     pub(super) fn alive(&self) -> io::Result<()> {
         self.send("WATCHDOG=1", None)

@@ -456,6 +456,21 @@ static int dawdles(char **argv)
 	return 0;
 }
 
+/* A program that stays in the kernel on its way, until the kernel breaks the lease on its file (lease-break-time). */
+static int leased(char **argv)
+{
+	signal(SIGIO, SIG_IGN);
+	int file = open(argv[0], O_RDWR);
+	if (file < 0 || fcntl(file, F_SETLEASE, F_WRLCK) < 0)
+		die(29, argv[0]);
+	pid_t pid = fork();
+	if (pid == 0) {
+		execve(argv[0], argv, environ);
+		_exit(0);
+	}
+	return status_of(pid);
+}
+
 static const struct {
 	const char *name;
 	int (*way)(char **);
@@ -466,6 +481,7 @@ static const struct {
 	{ "storm", storm, 2 },	 { "loops", loops, 3 },		    { "racer", racer, 3 },	   { "saw", saw, 4 },
 	{ "bomb", bomb, 1 },	 { "tries", tries, 1 },	    { "stalls", stalls, 3 },	   { "failing", failing, 3 },
 	{ "serves", serves, 3 },	 { "stalling-crowd", stalling_crowd, 3 }, { "dawdles", dawdles, 2 },
+	{ "leased", leased, 1 },
 };
 
 int main(int argc, char **argv)
