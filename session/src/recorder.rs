@@ -20,7 +20,7 @@ mod opening;
 mod queue;
 mod reading;
 mod reception;
-mod restart;
+pub(crate) mod restart;
 mod revoked;
 mod slots_ffi;
 pub mod state;

@@ -15,9 +15,10 @@ use audit::handover::Message;
 use audit::{Event, Notice};
 use nix::fcntl::{Flock, FlockArg};
 
-use crate::ending::{self, start_and_state};
+use crate::ending;
 use crate::recorder::Settings;
 use crate::recorder::clock::{Boottime, wall_millis};
+use crate::recorder::restart::MISSING;
 use crate::recorder::state::{SessionState, StateFolder, boot_id};
 use crate::spool::Spool;
 
@@ -28,7 +29,7 @@ const ROUND: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long a recorder must have been missing before its sessions end, in milliseconds: nearly the time between two
 /// sweeps.
-const MISSING: u64 = 25_000;
+const STAYS_AWAY: u64 = 25_000;
 /// How long the audit id of a closed session is remembered, in seconds.
 const REMEMBERED: u64 = 600;
 
@@ -106,8 +107,8 @@ fn recorder_runs(settings: &Settings) -> bool {
     Flock::lock(file, FlockArg::LockExclusiveNonblock).is_err()
 }
 
-/// A recorder that is dead at two sweeps in a row does not come back by itself: its sessions end. A dead
-/// monitor is the recorder's to notice, and here only while there is none.
+/// A recorder that is dead at two sweeps in a row does not come back by itself: its sessions end. Before that nothing
+/// does: it may be one that is just replaced, and what it has not heard yet (a logout, say) waits in its socket.
 fn sweep_without_recorder(
     telling: &Telling<'_>,
     states: &StateFolder,
@@ -115,7 +116,7 @@ fn sweep_without_recorder(
     swept: &mut Swept,
 ) -> io::Result<()> {
     let settings = telling.settings;
-    let marker = settings.runtime.join("recorder.missing");
+    let marker = settings.runtime.join(MISSING);
     if recorder_runs(settings) {
         match fs::remove_file(&marker) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -125,18 +126,12 @@ fn sweep_without_recorder(
     // Two sweeps by hand, one after the other, are not two in a row.
     let now = Boottime::now();
     let since = fs::read_to_string(&marker).ok().and_then(|text| text.parse().ok()).map(Boottime);
-    let missing_before = since.is_some_and(|since| now.millis_since(since) >= MISSING);
-    let mut lost = Vec::new();
-    for state in states.all()?.into_iter().filter(|state| state.boot_id == boot) {
-        let monitor = start_and_state(state.handover.monitor)
-            .is_some_and(|(start, letter)| start == state.monitor_start && !matches!(letter, 'Z' | 'X'));
-        if missing_before {
-            lost.push((state, "no recorder runs"));
-        } else if !monitor {
-            lost.push((state, "its connection is gone and no recorder runs"));
-        }
+    let missing_before = since.is_some_and(|since| now.millis_since(since) >= STAYS_AWAY);
+    if missing_before {
+        let lost = states.all()?.into_iter().filter(|state| state.boot_id == boot);
+        let lost: Vec<_> = lost.map(|state| (state, "no recorder runs")).collect();
+        end(telling, &lost, swept);
     }
-    end(telling, &lost, swept);
     if since.is_some() {
         return Ok(());
     }

@@ -100,6 +100,9 @@ impl Recorder {
     pub(super) fn logged_out(&mut self, session: &str) {
         if let Some(live) = self.sessions.values_mut().find(|live| live.id() == session) {
             live.logged_out = true;
+            live.state.logged_out = true;
+            // For a next recorder; if the disk refuses, it takes the monitor for a killed one.
+            let _ = self.states.note(&live.state);
         }
     }
 

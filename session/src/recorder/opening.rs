@@ -171,6 +171,7 @@ impl Recorder {
             scope: session_scope(handover.monitor),
             monitor_start: start_and_state(handover.monitor).map_or(0, |(start, _)| start),
             recorded: false,
+            logged_out: false,
             extension: None,
             unrecorded: 0,
             asked: Vec::new(),
@@ -233,8 +234,7 @@ impl Recorder {
             std::fs::create_dir_all(&folder)?;
             std::fs::write(folder.join(state.audit_session.to_string()), "")?;
         }
-        let logged_out = monitor.is_none();
-        let unrecorded = state.unrecorded;
+        let (logged_out, unrecorded) = (state.logged_out, state.unrecorded);
         let live = Live {
             state,
             grant,

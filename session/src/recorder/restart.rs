@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::sync::Arc;
 
@@ -14,6 +14,8 @@ use anyhow::Context;
 use audit::{Close, CloseReason, Event};
 use grant::Grant;
 use nix::fcntl::{FcntlArg, Flock, FlockArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::epoll::EpollFlags;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -28,6 +30,9 @@ use super::{Recorder, Settings, Token, new_epoll, new_timer, notify_ffi, recepti
 use crate::kernel_copy::KernelCopy;
 use crate::shipper::Bell;
 use crate::spool::{Position, Spool};
+
+/// What a sweep leaves in the runtime folder when it finds no recorder.
+pub(crate) const MISSING: &str = "recorder.missing";
 
 /// Takes the lock that says that a recorder runs. The sweep looks at it too, for a moment.
 fn lock(path: &std::path::Path) -> anyhow::Result<Flock<File>> {
@@ -61,6 +66,8 @@ pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recor
         .create(&settings.runtime)
         .with_context(|| format!("can't make {}", settings.runtime.display()))?;
     let lock = lock(&settings.runtime.join("recorder.lock"))?;
+    // What a sweep saw before this start says nothing about the next time.
+    drop(std::fs::remove_file(settings.runtime.join(MISSING)));
 
     let spool = Spool::open(&settings.spool, settings.limits).context("can't open the spool")?;
     let states =
@@ -148,6 +155,7 @@ pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recor
     };
     recorder.notice(Event::RecorderStart, None, &format!("the recorder started; {source}"));
     recorder.take_up(&mut passed, tail, leftover)?;
+    recorder.lost_monitors();
     if let Some(kernel) = &mut recorder.kernel {
         kernel.taken_up();
     }
@@ -244,6 +252,27 @@ impl Recorder {
             self.append_command(key, &command);
         }
         Ok(())
+    }
+
+    /// Monitors that are gone and said nothing before were killed, while no recorder ran: their sessions end. One that did
+    /// speak may not have been heard yet.
+    fn lost_monitors(&mut self) {
+        self.accept();
+        for key in self.connections.keys().copied().collect::<Vec<_>>() {
+            self.connection_speaks(key, EpollFlags::EPOLLIN);
+        }
+        let over = |listener: &OwnedFd| {
+            let mut ready = [PollFd::new(listener.as_fd(), PollFlags::empty())];
+            poll(&mut ready, PollTimeout::ZERO).is_ok()
+                && ready[0].revents().is_some_and(|r| r.contains(PollFlags::POLLHUP))
+        };
+        let lost = self.sessions.iter().filter(|(_, live)| {
+            // Where nothing is left there is nothing to end.
+            live.monitor.is_none() && !live.logged_out && !live.listener.as_ref().is_some_and(over)
+        });
+        for key in lost.map(|(key, _)| *key).collect::<Vec<_>>() {
+            self.monitor_exited(key);
+        }
     }
 
     /// An exec that was received and not answered, or answered and not forgotten.

@@ -52,6 +52,9 @@ pub struct SessionState {
     pub monitor_start: u64,
     /// Whether `session.open` is durable. If not, the login was never confirmed.
     pub recorded: bool,
+    /// Whether the module said that the connection ended as it should: then the monitor is gone in good order.
+    #[serde(default)]
+    pub logged_out: bool,
     /// The grant that an extension put in place of the first.
     #[serde(default)]
     pub extension: Option<Extension>,
@@ -90,19 +93,28 @@ impl StateFolder {
     /// # Errors
     /// If the disk refuses; then the earlier one is as it was.
     pub fn put(&self, state: &SessionState) -> io::Result<()> {
+        self.note(state)?;
         let name = Self::file_name(state);
+        // An extension moves the deadline, and so the name.
+        for other in self.names()?.into_iter().filter(|n| *n != name && belongs(n, &state.handover.session)) {
+            fs::remove_file(self.0.join(other))?;
+        }
+        File::open(&self.0)?.sync_all()
+    }
+
+    /// The same for what only a next recorder of this boot needs to know, its deadline unchanged: after a power cut the
+    /// earlier one may stand there.
+    ///
+    /// # Errors
+    /// As [`StateFolder::put`].
+    pub fn note(&self, state: &SessionState) -> io::Result<()> {
         let temporary = self.0.join(format!(".{}.new", state.handover.session));
         let mut file =
             File::options().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
         let text = serde_json::to_vec(state).map_err(io::Error::other)?;
         file.write_all(&text)?;
         file.sync_all()?;
-        fs::rename(&temporary, self.0.join(&name))?;
-        // An extension moves the deadline, and so the name.
-        for other in self.names()?.into_iter().filter(|n| *n != name && belongs(n, &state.handover.session)) {
-            fs::remove_file(self.0.join(other))?;
-        }
-        File::open(&self.0)?.sync_all()
+        fs::rename(&temporary, self.0.join(Self::file_name(state)))
     }
 
     /// Removes a session's file.

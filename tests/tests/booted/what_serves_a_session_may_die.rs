@@ -97,3 +97,58 @@ fn a_revoked_list_that_is_replaced_ends_the_sessions_it_names_within_a_second() 
     world.host.wait(SOON, "the other session goes on", || shell.screen().contains("still-here-45"));
     assert!(!shell.has_ended());
 }
+
+#[test]
+fn a_recorder_that_was_away_tells_a_killed_monitor_from_a_logout() {
+    let world = World::new();
+    let identity = world.granted(&Request::default());
+    // Two sessions with something detached.
+    let open = |number: u32| {
+        let client = world.client(&identity);
+        let mut shell = client.open_shell(&[], "");
+        shell.types(&format!(
+            "(setsid nohup /bin/sleep {number} >/dev/null 2>&1 </dev/null) & sleep 0.5; echo there-$((40 + 2))\n"
+        ));
+        world.host.wait(SOON, "something is detached", || shell.screen().contains("there-42"));
+        let session = world.host.session_of(&client);
+        (shell, session)
+    };
+    let ((leaves, stays), (cut, killed)) = (open(1_001), open(1_002));
+    let state = |session: &str| {
+        let words = ["sh", "-c", "cat /var/lib/jit/sessions/*.$1.json", "sh", session];
+        let text = world.host.run(words).ok().stdout;
+        serde_json::from_str::<serde_json::Value>(&text).expect("the session's file")
+    };
+    let monitor = |session: &str| state(session)["handover"]["monitor"].to_string();
+    let gone = |pid: &str| !world.host.has(&format!("/proc/{pid}"));
+    let sleeps = |number: u32| world.host.run(["pgrep", "-f", &format!("sleep {number}")]).succeeded();
+
+    // While the recorder does nothing one connection ends in good order, of the other one the monitor is killed.
+    let recorder = world.host.main_process("jit-recorder.service").to_string();
+    drop(world.host.run(["kill", "-STOP", &recorder]).ok());
+    let (of_stays, of_killed) = (monitor(&stays), monitor(&killed));
+    drop(leaves);
+    world.host.wait(SOON, "the connection has ended", || gone(&of_stays));
+    drop(world.host.run(["kill", "-KILL", &of_killed]).ok());
+    world.host.wait(SOON, "the monitor is gone", || gone(&of_killed));
+    drop(world.host.run(["kill", "-KILL", &recorder]).ok());
+    let swept = world.host.run(["jit", "sweep"]).ok().stdout;
+    assert!(!swept.contains("ended session"), "a recorder that is replaced is no reason: {swept}");
+
+    let close = world.host.close_of(&killed, SOON);
+    assert_eq!(close["jit"]["reason"], "recorder_lost", "{close}");
+    assert!(!sleeps(1_002));
+    drop(cut);
+    let detached = || world.host.run(["jit", "sessions", "--json"]).ok().stdout;
+    world.host.wait(SOON, "the other one goes on", || detached().contains("\"detached\": true"));
+    // It was heard, and the next recorder knows it too.
+    let second = world.host.main_process("jit-recorder.service").to_string();
+    drop(world.host.run(["kill", "-KILL", &second]).ok());
+    world.host.wait(SOON, "a third recorder answers", || {
+        let now = world.host.main_process("jit-recorder.service").to_string();
+        now != second && now != "0" && detached().contains("\"detached\": true")
+    });
+    assert!(sleeps(1_001) && Records::of(&world.host).close(&stays).is_none());
+    drop(world.host.run(["jit", "end", &stays, "--reason", "seen"]).ok());
+    assert_eq!(world.host.close_of(&stays, SOON)["jit"]["reason"], "ended_by");
+}

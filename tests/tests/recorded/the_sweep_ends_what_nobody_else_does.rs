@@ -15,6 +15,8 @@ const WINDOW: &str = "20s";
 const CLOSED: Duration = Duration::from_secs(40);
 /// Until then a recorder that is gone does not come back.
 const MISSING: Duration = Duration::from_secs(60);
+/// What a sweep leaves that found no recorder.
+const MISSED: &str = "/run/jit/recorder.missing";
 /// What a sweep says that found nothing.
 const NOTHING: &str = "nothing to sweep\n";
 
@@ -120,35 +122,46 @@ fn it_ends_sessions_that_nobody_serves_or_records_any_more() {
     let client = recording.client();
     let (running, served) = recording.start(&client, "exec sleep 1000", "sleep");
     let (other, unserved) = recording.start(&client, "exec sleep 1001", "sleep");
-    let (served_id, unserved_id) = (served.id.clone(), unserved.id.clone());
     let (kept, lost, monitor) = (served.audit_session(), unserved.audit_session(), unserved.monitor());
     recording.kill_recorder();
     recording.signal("KILL", monitor);
     deadline::until("the monitor is gone", || {
         !recording.processes_of(lost).iter().any(|(pid, _)| i64::from(*pid) == monitor)
     });
-    // Nothing of it can run any more and nothing ends it at logout: it ends. The other may yet find a recorder.
-    let said = recording.jit(["sweep"]).ok().stdout;
-    assert!(
-        said.starts_with(&format!("the sweep ended session {unserved_id}, because its connection is gone")),
-        "{said}"
-    );
-    assert_eq!(recording.processes_of(lost), []);
-    assert!(!recording.processes_of(kept).is_empty());
     // Not at once, however often somebody sweeps by hand; but when none came back for nearly as long as the timer takes.
-    assert_eq!(recording.jit(["sweep"]).ok().stdout, NOTHING);
+    for _ in 0..3 {
+        assert_eq!(recording.jit(["sweep"]).ok().stdout, NOTHING);
+    }
+    assert!(!recording.processes_of(kept).is_empty());
     let said = deadline::poll(MISSING, || {
         let said = recording.jit(["sweep"]).ok().stdout;
         (said != NOTHING).then_some(said)
     });
-    let said = said.expect("a sweep that ends the session");
-    assert!(
-        said.starts_with(&format!("the sweep ended session {served_id}, because no recorder runs")),
-        "{said}"
-    );
-    assert_eq!(recording.processes_of(kept), []);
+    let said = said.expect("a sweep that ends the sessions");
+    let why = ", because no recorder runs: ";
+    assert_eq!(said.lines().filter(|line| line.contains(why)).count(), 2, "{said}");
+    assert_eq!((recording.processes_of(kept), recording.processes_of(lost)), (Vec::new(), Vec::new()));
     assert_eq!(recording.jit(["sweep"]).ok().stdout, NOTHING);
     drop((running.finish(), other.finish()));
+}
+
+#[test]
+fn in_the_moment_of_a_restart_it_ends_nothing_that_goes_on_detached() {
+    let mut recording = Recording::fresh();
+    let words = "setsid sleep 1001 & exec sleep 1000";
+    let (running, session) = recording.start(&recording.client(), words, "sleep 1000");
+    let (id, audit_session) = (session.id.clone(), session.audit_session());
+    drop(running.kill());
+    deadline::until("it goes on detached", || session.shown().is_some_and(|open| open["detached"] == true));
+    assert_eq!(session.state().expect("its file")["logged_out"], true, "a next recorder knows that it may");
+    let stays =
+        |recording: &Recording| recording.processes_of(audit_session).iter().any(|(_, name)| name == "sleep");
+    recording.kill_recorder();
+    assert_eq!(recording.jit(["sweep"]).ok().stdout, NOTHING, "{id}");
+    assert!(stays(&recording));
+    assert!(recording.world.host.has(MISSED), "it has seen that none runs");
+    recording.start_recorder();
+    assert!(!recording.world.host.has(MISSED), "and the next time that is no second time in a row");
 }
 
 #[test]
