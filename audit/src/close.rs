@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::ascii::{AsciiFormatter, clip};
+use crate::calendar::rfc3339_seconds;
 use crate::event::Event;
 use crate::record::{PROVIDER, rfc3339};
 
@@ -188,6 +189,19 @@ impl Notice {
     /// The record as one line of JSON without its newline.
     #[must_use]
     pub fn json(&self) -> String {
+        line(&self.record())
+    }
+
+    /// The same of an extension, with its grant and when that closes, in seconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn extended(&self, grant: &str, closes: u64) -> String {
+        let mut record = self.record();
+        record["jit"]["grant"] = cut(grant, NAME).into();
+        record["jit"]["closes"] = rfc3339_seconds(closes).into();
+        line(&record)
+    }
+
+    fn record(&self) -> serde_json::Value {
         let mut record = serde_json::json!({
             "@timestamp": rfc3339(self.time),
             "message": cut(&self.message, TEXT),
@@ -199,7 +213,7 @@ impl Notice {
         if let Some(session) = &self.session {
             record["jit"] = serde_json::json!({ "session": cut(session, NAME) });
         }
-        line(&record)
+        record
     }
 }
 

@@ -171,6 +171,11 @@ pub enum Reply {
     },
     /// One open session; more may follow, then [`Reply::Done`].
     Session(Box<OpenSession>),
+    /// The session goes on.
+    Extended {
+        /// Until then, seconds since 1970-01-01T00:00:00Z.
+        until: u64,
+    },
     /// That was all.
     Done {
         /// How many sessions it concerned.

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use audit::handover::{Message, OpenSession, Reply, Which};
+use grant::UnixTime;
 
 use crate::request::ask;
 use crate::spool::{Position, Reader};
@@ -64,7 +65,9 @@ fn answers(
         match asked.answer().map_err(failed)? {
             Reply::Session(session) => open.push(*session),
             Reply::Done { sessions } => return Ok((open, sessions)),
-            Reply::About { .. } => return Err(failed(io::Error::other("an answer to another question"))),
+            Reply::About { .. } | Reply::Extended { .. } => {
+                return Err(failed(io::Error::other("an answer to another question")));
+            }
             Reply::Refuse { code, told } => return Err(AdministrateError::Refused { code, told }),
         }
     }
@@ -86,12 +89,17 @@ pub fn end(socket: &Path, which: Which, reason: String, by: String) -> Result<us
     answers(socket, &Message::End { which, reason, by }, ENDING).map(|(_, ended)| ended)
 }
 
-/// Extends a session by a new grant's certificate (base64).
+/// Extends a session by a new grant's certificate (base64); gives until when.
 ///
 /// # Errors
 /// The recorder's refusal, or that it does not answer.
-pub fn extend(socket: &Path, session: String, certificate: String) -> Result<(), AdministrateError> {
-    answers(socket, &Message::Extend { session, certificate }, PATIENCE).map(drop)
+pub fn extend(socket: &Path, session: String, certificate: String) -> Result<UnixTime, AdministrateError> {
+    let failed = |source| AdministrateError::Recorder { path: socket.display().to_string(), source };
+    match crate::request::send(socket, &Message::Extend { session, certificate }, PATIENCE).map_err(failed)? {
+        Reply::Extended { until } => Ok(UnixTime::from_secs(until)),
+        Reply::Refuse { code, told } => Err(AdministrateError::Refused { code, told }),
+        _ => Err(failed(io::Error::other("an answer to another question"))),
+    }
 }
 
 /// The records of one session, in the spool's order, each a line of JSON.
@@ -124,7 +132,7 @@ pub fn table(sessions: &[OpenSession]) -> String {
     let head = ["SESSION", "PERSON", "GRANT", "ACCOUNT", "FROM", "SINCE", "LEFT", "COMMANDS", "LAST COMMAND"];
     let mut rows = vec![head.map(str::to_owned)];
     for session in sessions {
-        let since = grant::UnixTime::from_secs(session.opened).to_string();
+        let since = UnixTime::from_secs(session.opened).to_string();
         let last: String = session.last.as_deref().unwrap_or("-").chars().take(60).collect();
         rows.push([
             session.session.clone(),

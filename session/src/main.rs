@@ -164,8 +164,8 @@ fn extend(args: &Extend, config: &Path) -> anyhow::Result<Answer> {
     let blob = trial::certificate_blob(&text)
         .map_err(anyhow::Error::from)
         .map_err(|e| e.context(Hint("give the file that `ca sign` wrote, NAME-cert.pub".into())))?;
-    administrate::extend(&settings.socket, args.session.clone(), Base64::encode_string(&blob))?;
-    yes(format!("session {} was extended", args.session))
+    let until = administrate::extend(&settings.socket, args.session.clone(), Base64::encode_string(&blob))?;
+    yes(format!("session {} was extended until {until}", args.session))
 }
 
 fn believe(args: &Trust, config: &Path) -> anyhow::Result<Answer> {

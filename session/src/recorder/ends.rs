@@ -8,6 +8,7 @@ use nix::sys::signal::Signal;
 use super::clock::{Boottime, wall_millis};
 use super::live::Ending;
 use super::reception::json;
+use super::state::Extension;
 use super::{Recorder, terminal, units};
 use crate::ending::{self, Pidfd, start_and_state};
 
@@ -141,10 +142,10 @@ impl Recorder {
         let now = Boottime::now();
         let named = self.sessions.iter().filter(|(_, live)| {
             let revoked = |digest, serial| trust.revoked.meets(&digest, serial, &live.grant.person).is_some();
-            let extension = live.state.extension.as_ref();
+            let extension = |e: &Extension| e.digest.parse().is_ok_and(|digest| revoked(digest, e.serial));
             live.ending.is_none()
                 && (revoked(live.grant.digest(), live.state.handover.serial)
-                    || extension.is_some_and(|e| e.digest.parse().is_ok_and(|d| revoked(d, e.serial))))
+                    || live.state.extensions.iter().any(extension))
         });
         for key in named.map(|(key, _)| *key).collect::<Vec<_>>() {
             self.begin_end(key, CloseReason::Revoked, now);
@@ -157,7 +158,7 @@ impl Recorder {
             Which::Session(id) => live.id() == id,
             Which::Grant(id) => {
                 live.grant.id.as_str() == id
-                    || live.state.extension.as_ref().is_some_and(|extension| extension.grant == *id)
+                    || live.state.extensions.iter().any(|extension| extension.grant == *id)
             }
             Which::Person(name) => live.grant.person.as_str() == name,
             Which::Vendor(name) => live.grant.vendor.as_str() == name,

@@ -19,6 +19,17 @@ pub(super) fn refuse(code: &str, told: impl Into<String>) -> Answer {
     Answer::Refuse { code: code.to_owned(), told: told.into() }
 }
 
+/// Whether the grant allows one more session beside so many.
+pub(super) fn enough(grant: &Grant, open: u32) -> Result<(), Answer> {
+    match grant.sessions {
+        Some(limit) if open >= limit.get() => Err(refuse(
+            "sessions",
+            format!("grant {} allows {limit} session(s) at one time, and as many are open", grant.id),
+        )),
+        _ => Ok(()),
+    }
+}
+
 fn broken(what: &str) -> Answer {
     refuse("handover", format!("the host's recorder can't take the session: {what}; tell its administrator"))
 }
@@ -96,7 +107,7 @@ impl Recorder {
             if live.state.audit_session == audit_session {
                 return Err(refuse("session-open", "a session with this audit id is open already"));
             }
-            if live.grant.digest() == digest {
+            if live.is_under(&digest) {
                 same += 1;
             } else if live.state.handover.uid == handover.uid && !self.settings.shared_accounts {
                 let told = format!(
@@ -106,13 +117,7 @@ impl Recorder {
                 return Err(refuse("account-in-use", told));
             }
         }
-        match grant.sessions {
-            Some(limit) if same >= limit.get() => Err(refuse(
-                "sessions",
-                format!("grant {} allows {limit} session(s) at one time, and as many are open", grant.id),
-            )),
-            _ => Ok(()),
-        }
+        enough(grant, same)
     }
 
     /// Revoked since the module looked? From here on a new list is noticed when it comes.
@@ -128,7 +133,7 @@ impl Recorder {
     }
 
     /// Counts the use, durably, before anything else is.
-    fn take_use(&self, grant: &Grant) -> Result<(), Answer> {
+    pub(super) fn take_use(&self, grant: &Grant) -> Result<(), Answer> {
         let Some(limit) = grant.uses else { return Ok(()) };
         match self.uses.take(&grant.digest(), limit.get()) {
             Ok(true) => Ok(()),
@@ -172,7 +177,7 @@ impl Recorder {
             monitor_start: start_and_state(handover.monitor).map_or(0, |(start, _)| start),
             recorded: false,
             logged_out: false,
-            extension: None,
+            extensions: Vec::new(),
             unrecorded: 0,
             asked: Vec::new(),
             ending: None,

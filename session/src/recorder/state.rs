@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::clock::Boottime;
 use super::units::Asked;
 
-/// The grant under which a session goes on.
+/// A grant under which a session goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extension {
     /// Its id.
@@ -55,9 +55,9 @@ pub struct SessionState {
     /// Whether the module said that the connection ended as it should: then the monitor is gone in good order.
     #[serde(default)]
     pub logged_out: bool,
-    /// The grant that an extension put in place of the first.
+    /// The grants that extended it, in order.
     #[serde(default)]
-    pub extension: Option<Extension>,
+    pub extensions: Vec<Extension>,
     /// Execs that could not be recorded, as far as that was told.
     #[serde(default)]
     pub unrecorded: u64,

@@ -8,6 +8,7 @@ mod a_next_recorder_goes_on_where_the_last_one_stood;
 mod a_refused_login_is_in_the_spool;
 mod a_session_ends_when_its_window_closes;
 mod an_old_kernel_is_said_to_be_one;
+mod an_extension_is_judged_like_a_login;
 mod an_order_ends_sessions;
 mod arguments_are_recorded_whole_and_safe;
 mod audit_switch;
