@@ -179,6 +179,8 @@ pub struct Recorder {
     /// Execs that stay at the gate until the kernel has told of their thread's last one.
     held: Vec<held::Held>,
     replies: Vec<(u32, String)>,
+    /// Records that the module brought in this turn, with the connection that waits to hear that they are kept.
+    told: Vec<(u32, String)>,
     /// Sessions whose opening is in the spool's buffer, with the connection that waits for it.
     opening: Vec<(u32, u32)>,
     /// Refused connections and when they are ended.
@@ -301,6 +303,7 @@ impl Recorder {
         self.commit();
         self.due();
         self.write_backlog();
+        self.answer_told();
         for (connection, reply) in std::mem::take(&mut self.replies) {
             self.reply(connection, &reply);
         }

@@ -30,8 +30,6 @@ const UNSENT: usize = 65_536;
 
 /// Bytes that a usual command takes, gate line and record.
 const COMMAND: u64 = 8 * 1024;
-/// Refused logins that may wait for space.
-const BACKLOG_LINES: usize = 10_000;
 
 /// Makes the listening socket at `path`, in place of one that nobody listens on.
 ///
@@ -81,6 +79,10 @@ fn receive(connection: &OwnedFd) -> io::Result<Option<(Message, Option<OwnedFd>)
 
 fn send_now(connection: &OwnedFd, text: &str) -> Result<usize, Errno> {
     send(connection.as_raw_fd(), text.as_bytes(), MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT)
+}
+
+fn no_space() -> Answer {
+    refuse("spool", "no space is left for records")
 }
 
 /// An answer to an administrator.
@@ -150,13 +152,13 @@ impl Recorder {
                 self.replies.push((key, Answer::Open.to_string()));
             }
             Message::Record { line } => {
-                // Whoever knocks in vain while the disk is full must not fill the memory instead.
-                let room = self.backlog.len() < BACKLOG_LINES;
-                if room {
+                // The reserve is for ends: whoever knocks in vain must not use it up.
+                if self.spool.has_room(line.len() as u64 + 1) {
+                    self.told.push((key, line.clone()));
                     self.backlog.push(line);
+                } else {
+                    self.replies.push((key, no_space().to_string()));
                 }
-                let full = || refuse("spool", "no space is left for records");
-                self.replies.push((key, if room { Answer::Open } else { full() }.to_string()));
             }
             Message::Notice { line } => {
                 self.backlog.push(line);
@@ -183,6 +185,22 @@ impl Recorder {
                 let reply = self.extend(&session, &certificate);
                 self.replies.push((key, json(&reply)));
             }
+        }
+    }
+
+    /// Answers who brought a record, once this turn's backlog was written. One that could not be is taken back, and its
+    /// bringer logs it by itself: whoever knocks in vain while the disk is full fills no memory.
+    pub(super) fn answer_told(&mut self) {
+        for (key, line) in std::mem::take(&mut self.told) {
+            let kept = self.backlog.iter().rposition(|waiting| *waiting == line);
+            let answer = match kept {
+                None => Answer::Open,
+                Some(at) => {
+                    self.backlog.remove(at);
+                    no_space()
+                }
+            };
+            self.replies.push((key, answer.to_string()));
         }
     }
 

@@ -129,6 +129,7 @@ pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recor
         waiting: Vec::new(),
         held: Vec::new(),
         replies: Vec::new(),
+        told: Vec::new(),
         opening: Vec::new(),
         refused: Vec::new(),
         waiters: Vec::new(),

@@ -100,6 +100,39 @@ fn nothing_more_runs_until_there_is_room_again() {
 }
 
 #[test]
+fn a_refusal_that_the_spool_has_no_room_for_is_in_the_log_at_once() {
+    let mut recording = Recording::prepared(&format!("{TABLE}{SMALL}"), small_disk);
+    probe::install(&recording.world.host);
+    let used = recording.world.granted(&Request::default().with("--uses", "1"));
+    drop(recording.world.client(&used).exec("/bin/true").ok());
+    drop(recording.closed(1));
+    let (tries, _) = recording.start(&recording.client(), "exec probe tries /bin/true", "/bin/true");
+    until_it_says(&tries, "a first program ran", &["ran"]);
+    fill(&recording);
+    until_it_says(&tries, "an exec finds no room", &["ran", NO_ROOM]);
+
+    let before = recording.records("login.refuse").len();
+    let sources: Vec<String> = (0..6)
+        .map(|_| {
+            let client = recording.world.client(&used);
+            assert!(!client.exec("/bin/true").succeeded());
+            client.source().to_string()
+        })
+        .collect();
+    // What it had in memory alone is gone with it.
+    recording.kill_recorder();
+    let kept = recording.records("login.refuse");
+    let is_kept = |source: &String| kept.iter().any(|record| record["source"]["ip"] == source.as_str());
+    assert!(kept.len() < before + sources.len(), "there was room after all: {kept:?}");
+    let log = recording.world.host.log_lines();
+    for source in sources.iter().filter(|source| !is_kept(source)) {
+        let logged = |line: &String| line.contains("login.refuse") && line.contains(source.as_str());
+        assert!(log.iter().any(logged), "the refusal of {source} is nowhere: {log:#?}");
+    }
+    drop(tries);
+}
+
+#[test]
 fn a_host_may_choose_to_go_on_unrecorded_and_counts() {
     let table = format!("{TABLE}{SMALL}on_audit_failure = \"continue\"\n");
     let recording = Recording::prepared(&table, small_disk);
