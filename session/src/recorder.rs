@@ -29,6 +29,7 @@ mod tail;
 mod terminal;
 mod told;
 pub mod units;
+mod unserved;
 mod uses;
 mod warning;
 
@@ -172,6 +173,8 @@ pub struct Recorder {
     /// Why there is no kernel's copy; empty if there is.
     no_kernel: String,
     sessions: BTreeMap<u32, Live>,
+    /// Sessions that are there and not in the loop.
+    unserved: Vec<unserved::Unserved>,
     next_key: u32,
     waiting: Vec<Waiting>,
     /// Execs at the gate whose lines an earlier recorder wrote, by session and notification.

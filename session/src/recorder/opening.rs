@@ -12,6 +12,7 @@ use super::clock::{Boottime, wall_millis};
 use super::live::Live;
 use super::reception::json;
 use super::state::SessionState;
+use super::unserved::Counts;
 use super::{Recorder, Token, notify_ffi};
 use crate::ending::{Pidfd, own_audit_session, own_cgroup, session_scope, start_and_state};
 
@@ -28,6 +29,13 @@ pub(super) fn enough(grant: &Grant, open: u32) -> Result<(), Answer> {
         )),
         _ => Ok(()),
     }
+}
+
+fn in_use(account: &str) -> Answer {
+    refuse(
+        "account-in-use",
+        format!("account {account} is in use under another grant; try again when that session is over"),
+    )
 }
 
 fn broken(what: &str) -> Answer {
@@ -110,11 +118,22 @@ impl Recorder {
             if live.is_under(&digest) {
                 same += 1;
             } else if live.state.handover.uid == handover.uid && !self.settings.shared_accounts {
-                let told = format!(
-                    "account {} is in use under another grant; try again when that session is over",
-                    handover.account
-                );
-                return Err(refuse("account-in-use", told));
+                return Err(in_use(&handover.account));
+            }
+        }
+        for unserved in self.unserved(&digest) {
+            match unserved {
+                Counts::SameGrant => same += 1,
+                Counts::OtherGrant(uid) if uid == handover.uid && !self.settings.shared_accounts => {
+                    return Err(in_use(&handover.account));
+                }
+                Counts::OtherGrant(_) => {}
+                Counts::Unknown => {
+                    return Err(refuse(
+                        "session-file",
+                        "the file of another session can't be read on this host; tell its administrator",
+                    ));
+                }
             }
         }
         enough(grant, same)

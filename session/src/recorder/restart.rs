@@ -125,6 +125,7 @@ pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recor
         look: None,
         alarm: None,
         sessions: BTreeMap::new(),
+        unserved: Vec::new(),
         next_key: 0,
         waiting: Vec::new(),
         held: Vec::new(),
@@ -204,6 +205,8 @@ impl Recorder {
             let lost = listener.is_none();
             let ending = state.ending.clone();
             let watched = self.kernel_watches(state.audit_session);
+            let (handover, deadline, audit_session) =
+                (state.handover.clone(), state.deadline, state.audit_session);
             let key = match watched.and_then(|()| self.adopt(state, grant, listener)) {
                 Ok(key) => key,
                 Err(error) => {
@@ -211,6 +214,7 @@ impl Recorder {
                     // 1 or the sweep ends it.
                     let message = format!("a session can't be taken up, and ends at its deadline: {error}");
                     self.notice(Event::RecorderConfig, Some(id), &message);
+                    self.keep_in_mind(handover, deadline, audit_session);
                     continue;
                 }
             };
@@ -235,6 +239,7 @@ impl Recorder {
                 self.begin_end(key, CloseReason::RecorderLost, Boottime::now());
             }
         }
+        self.tell_unreadable()?;
         for (id, listener) in passed.listeners.drain() {
             // A listener without a session: its login was never confirmed.
             drop(listener);

@@ -3,6 +3,7 @@
 //! One file a session in the state folder, named by its deadline, so that the sweep reads only what has
 //! expired. Written whole by rename and synced before the session may begin; removed when it is over.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -69,6 +70,19 @@ pub struct SessionState {
     pub ending: Option<CloseReason>,
 }
 
+/// A file that should be a session's and can't be read as one.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// Its name.
+    pub name: String,
+    /// The session in it.
+    pub session: String,
+    /// What the module handed over, where that part can be read.
+    pub handover: Option<Handover>,
+    /// The boot that it belongs to, where that can be read.
+    pub boot_id: Option<String>,
+}
+
 /// The folder of session files.
 #[derive(Debug, Clone)]
 pub struct StateFolder(PathBuf);
@@ -131,9 +145,35 @@ impl StateFolder {
     /// Every session.
     ///
     /// # Errors
-    /// If the folder can't be read; a file that can't be read is left out.
+    /// If the folder can't be read; a file that can't be read is left out, see [`StateFolder::unreadable`].
     pub fn all(&self) -> io::Result<Vec<SessionState>> {
-        Ok(self.names()?.iter().filter_map(|name| self.read(name)).collect())
+        Ok(self.latest()?.iter().filter_map(|name| self.read(name)).collect())
+    }
+
+    /// The files that [`StateFolder::all`] leaves out.
+    ///
+    /// # Errors
+    /// If the folder can't be read.
+    pub fn unreadable(&self) -> io::Result<Vec<Unreadable>> {
+        let mut unreadable = Vec::new();
+        for name in self.latest()?.into_iter().filter(|name| self.read(name).is_none()) {
+            let value = fs::read(self.0.join(&name)).ok().and_then(|text| serde_json::from_slice(&text).ok());
+            let value: serde_json::Value = value.unwrap_or_default();
+            unreadable.push(Unreadable {
+                session: owner(&name).unwrap_or_default().to_owned(),
+                handover: serde_json::from_value(value["handover"].clone()).ok(),
+                boot_id: value["boot_id"].as_str().map(str::to_owned),
+                name,
+            });
+        }
+        Ok(unreadable)
+    }
+
+    /// Whether there is a file of this session.
+    #[must_use]
+    pub fn has(&self, session: &str) -> bool {
+        // Whoever can't look does not know that it is gone.
+        self.names().map_or(true, |names| names.iter().any(|name| belongs(name, session)))
     }
 
     /// The sessions whose deadline is `now` or earlier; the files of others are not opened.
@@ -143,7 +183,17 @@ impl StateFolder {
     pub fn expired(&self, now: Boottime) -> io::Result<Vec<SessionState>> {
         let due =
             |name: &&String| name.get(..20).and_then(|d| d.parse().ok()).is_some_and(|d: u64| d <= now.0);
-        Ok(self.names()?.iter().filter(due).filter_map(|name| self.read(name)).collect())
+        Ok(self.latest()?.iter().filter(due).filter_map(|name| self.read(name)).collect())
+    }
+
+    /// The names, of each session one: a kill in the middle of an extension leaves the file of the earlier deadline too.
+    fn latest(&self) -> io::Result<Vec<String>> {
+        let mut names = self.names()?;
+        let mut seen = HashSet::new();
+        names.reverse();
+        names.retain(|name| owner(name).is_none_or(|session| seen.insert(session.to_owned())));
+        names.reverse();
+        Ok(names)
     }
 
     fn names(&self) -> io::Result<Vec<String>> {
@@ -162,8 +212,13 @@ impl StateFolder {
     }
 }
 
+/// The session that a file of this name is of.
+fn owner(name: &str) -> Option<&str> {
+    name.strip_suffix(".json")?.split_once('.').map(|(_, owner)| owner)
+}
+
 fn belongs(name: &str, session: &str) -> bool {
-    name.strip_suffix(".json").and_then(|n| n.split_once('.')).is_some_and(|(_, owner)| owner == session)
+    owner(name) == Some(session)
 }
 
 /// The id of this boot (proc_sys_kernel(5), `random/boot_id`).
@@ -172,4 +227,28 @@ fn belongs(name: &str, session: &str) -> bool {
 /// If /proc is not there.
 pub fn boot_id() -> io::Result<String> {
     Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_session_whose_extension_was_cut_short_the_later_deadline_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let states = StateFolder::open(folder.path()).unwrap();
+        for name in [
+            "00000000000000000007.S-A.json",
+            "00000000000000000009.S-A.json",
+            "00000000000000000008.S-B.json",
+        ] {
+            fs::write(folder.path().join(name), "{").unwrap();
+        }
+        let latest = ["00000000000000000008.S-B.json", "00000000000000000009.S-A.json"];
+        assert_eq!(states.latest().unwrap(), latest);
+        let unreadable = states.unreadable().unwrap();
+        assert_eq!(unreadable.iter().map(|u| u.session.as_str()).collect::<Vec<_>>(), ["S-B", "S-A"]);
+        states.remove("S-A").unwrap();
+        assert!(!states.has("S-A") && states.has("S-B"));
+    }
 }
