@@ -30,7 +30,7 @@ mod terminal;
 mod told;
 pub mod units;
 mod unserved;
-mod uses;
+pub(crate) mod uses;
 mod warning;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};

@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use audit::handover::Message;
@@ -20,6 +20,7 @@ use crate::recorder::Settings;
 use crate::recorder::clock::{Boottime, wall_millis};
 use crate::recorder::restart::MISSING;
 use crate::recorder::state::{SessionState, StateFolder, boot_id};
+use crate::recorder::uses::is_over;
 use crate::spool::Spool;
 
 /// Rounds of killing in one sweep, [`ROUND`] apart: then the next sweep goes on.
@@ -61,7 +62,7 @@ pub fn sweep(settings: &Settings) -> io::Result<Swept> {
     end(&telling, &expired, &mut swept);
     sweep_without_recorder(&telling, &states, &boot, &mut swept)?;
     sweep_closed(&telling, &mut swept)?;
-    sweep_stale_files(settings, &folder, &mut swept)?;
+    sweep_stale_files(settings, &states, &mut swept)?;
     Ok(swept)
 }
 
@@ -163,33 +164,56 @@ fn sweep_closed(telling: &Telling<'_>, swept: &mut Swept) -> io::Result<()> {
 }
 
 fn closed_markers(settings: &Settings) -> io::Result<Vec<(PathBuf, u32)>> {
-    let entries = match fs::read_dir(settings.runtime.join("closed")) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let mut markers = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        markers.extend(
-            entry.file_name().to_str().and_then(|name| name.parse().ok()).map(|id| (entry.path(), id)),
-        );
-    }
-    Ok(markers)
+    let folder = settings.runtime.join("closed");
+    let ids = names_in(&folder)?.into_iter().filter_map(|name| name.parse().ok());
+    Ok(ids.map(|id: u32| (folder.join(id.to_string()), id)).collect())
 }
 
-/// Half-written files that a kill left.
-fn sweep_stale_files(settings: &Settings, folder: &std::path::Path, swept: &mut Swept) -> io::Result<()> {
-    for entry in fs::read_dir(folder)?.chain(fs::read_dir(settings.state.join("uses")).into_iter().flatten())
-    {
-        let entry = entry?;
-        let name = entry.file_name();
-        let half = name.to_str().is_some_and(|name| name.starts_with('.') && name.ends_with(".new"));
-        if half && entry.metadata()?.modified()?.elapsed().is_ok_and(|age| age.as_secs() > 60) {
-            fs::remove_file(entry.path())?;
-            swept.repaired.push(format!("removed {}", entry.path().display()));
+/// Files of which the name says that nobody needs them: half-written ones that a kill left, counts of grants that are long
+/// closed, leave for sudo in sessions that are gone. And cgroups of such sessions.
+fn sweep_stale_files(settings: &Settings, states: &StateFolder, swept: &mut Swept) -> io::Result<()> {
+    let uses = settings.state.join("uses");
+    let mut stale = stale_sudo(settings, states)?;
+    let now = u64::try_from(wall_millis() / 1000).unwrap_or(0);
+    for folder in [settings.state.join("sessions"), uses.clone()] {
+        for entry in names_in(&folder)? {
+            let path = folder.join(&entry);
+            let half = entry.starts_with('.') && entry.ends_with(".new");
+            // It may be whole by now.
+            let old = || fs::metadata(&path).and_then(|m| m.modified()).ok().and_then(|m| m.elapsed().ok());
+            if (half && old().is_some_and(|age| age.as_secs() > 60))
+                || (folder == uses && is_over(&entry, now))
+            {
+                stale.push(path);
+            }
         }
     }
+    for path in stale {
+        match fs::remove_file(&path) {
+            Ok(()) => swept.repaired.push(format!("removed {}", path.display())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    ending::own_cgroup::remove_empty();
     Ok(())
+}
+
+/// Leave for sudo whose session has no file any more. A session's file is there before, and until after.
+fn stale_sudo(settings: &Settings, states: &StateFolder) -> io::Result<Vec<PathBuf>> {
+    let folder = settings.runtime.join("sudo");
+    let markers = names_in(&folder)?.into_iter().map(|name| folder.join(name));
+    let owned = markers.filter_map(|path| Some((fs::read_to_string(&path).ok()?, path)));
+    let owned: Vec<(String, PathBuf)> = owned.filter(|(session, _)| !session.is_empty()).collect();
+    Ok(owned.into_iter().filter(|(session, _)| !states.has(session)).map(|(_, path)| path).collect())
+}
+
+/// The names in a folder that may not be there.
+fn names_in(folder: &Path) -> io::Result<Vec<String>> {
+    match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        entries => entries?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect(),
+    }
 }
 
 /// Tells what was done.

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use super::{ROOTS, cgroup_folder};
 
@@ -28,6 +29,31 @@ pub fn make(session: &str, pid: i32) -> Option<String> {
         let _ = fs::remove_dir(root.join(cgroup.trim_start_matches('/')));
     }
     moved.then_some(cgroup)
+}
+
+/// Removes such cgroups in which nothing is any more, from this process's own cgroup up to the root: where a session's last
+/// process was still on its way out when it was over, or nobody was there to see it.
+pub fn remove_empty() {
+    let text = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let Some(own) = text.lines().find_map(|line| line.strip_prefix("0::/")) else { return };
+    let Some(root) = ROOTS.iter().map(Path::new).find(|root| root.join("cgroup.procs").exists()) else {
+        return;
+    };
+    for above in Path::new(own).ancestors() {
+        for entry in fs::read_dir(root.join(above)).into_iter().flatten().flatten() {
+            let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with("jit-S-"));
+            // A new one is empty for a moment.
+            let old = || entry.metadata().and_then(|m| m.modified()).is_ok_and(is_old);
+            if ours && old() {
+                // The kernel refuses while anything is in it.
+                let _ = fs::remove_dir(entry.path());
+            }
+        }
+    }
+}
+
+fn is_old(modified: SystemTime) -> bool {
+    modified.elapsed().is_ok_and(|age| age > Duration::from_secs(60))
 }
 
 /// Removes such a cgroup, once nothing is in it; a scope is systemd's to remove.

@@ -154,7 +154,7 @@ impl Recorder {
     /// Counts the use, durably, before anything else is.
     pub(super) fn take_use(&self, grant: &Grant) -> Result<(), Answer> {
         let Some(limit) = grant.uses else { return Ok(()) };
-        match self.uses.take(&grant.digest(), limit.get()) {
+        match self.uses.take(&grant.digest(), grant.window.closes(), limit.get()) {
             Ok(true) => Ok(()),
             Ok(false) => Err(refuse(
                 "uses",
@@ -256,7 +256,8 @@ impl Recorder {
             // pam_jit looks here from sudo's account stack.
             let folder = self.settings.runtime.join("sudo");
             std::fs::create_dir_all(&folder)?;
-            std::fs::write(folder.join(state.audit_session.to_string()), "")?;
+            // Whose it is, for the sweep.
+            std::fs::write(folder.join(state.audit_session.to_string()), &state.handover.session)?;
         }
         let (logged_out, unrecorded) = (state.logged_out, state.unrecorded);
         let live = Live {

@@ -8,6 +8,7 @@ use e2e::deadline;
 use e2e::process::Running;
 use e2e::recording::session::Session;
 use e2e::recording::{Recording, probe};
+use e2e::refusal::{assert_enters, assert_module_refuses};
 
 /// Long enough to have everything running before it closes, on a busy machine.
 const WINDOW: &str = "20s";
@@ -180,4 +181,66 @@ fn it_leaves_alone_what_is_in_time_and_tidies_up_what_a_kill_left() {
     assert_eq!(session.processes(), before);
     assert!(recording.records("sweep.end").is_empty());
     drop(running);
+}
+
+#[test]
+fn what_carries_a_closed_sessions_audit_id_is_ended_whoever_knows_of_it() {
+    let mut recording = Recording::fresh();
+    let client = recording.client();
+    let (running, session) = recording.start(&client, "setsid sleep 1001 & exec sleep 1000", "sleep 1000");
+    let (other, spared) = recording.start(&client, "exec sleep 1002", "sleep");
+    let (audit_session, kept) = (session.audit_session(), spared.audit_session());
+    let state = session.state().expect("its file");
+    let name = format!(
+        "/var/lib/jit/sessions/{:020}.{}.json",
+        state["deadline"].as_u64().expect("a deadline"),
+        session.id
+    );
+    // As a recorder leaves a session that it takes to be over, while something of it is there after all.
+    recording.kill_recorder();
+    recording.world.host.remove(&name);
+    recording.world.host.write(&format!("/run/jit/closed/{audit_session}"), "");
+    let said = recording.jit(["sweep"]).ok().stdout;
+    assert!(said.starts_with("the sweep killed "), "{said}");
+    assert!(
+        said.ends_with(&format!(" processes of a session that was closed (audit session {audit_session})\n")),
+        "{said}"
+    );
+    deadline::until("nothing of it is left", || recording.processes_of(audit_session).is_empty());
+    assert!(!recording.processes_of(kept).is_empty(), "another session's are left alone");
+    assert_eq!(recording.records("sweep.end").len(), 1, "recorded without a recorder");
+    assert_eq!(recording.jit(["sweep"]).ok().stdout, NOTHING);
+    drop((running.finish(), other));
+}
+
+#[test]
+fn what_sessions_that_are_gone_left_is_tidied_up_and_what_is_needed_stays() {
+    let recording = Recording::fresh();
+    let host = &recording.world.host;
+    let request = Request::default().allowing("pty,sudo").with("--uses", "2");
+    let client = recording.client_for(&request);
+    let (running, session) = recording.start(&client, "exec sleep 1000", "sleep");
+    let marker = format!("/run/jit/sudo/{}", session.audit_session());
+    host.write("/run/jit/sudo/4000000000", "S-22222222");
+    // Of a grant that closed in 2001.
+    let over = format!("/var/lib/jit/uses/{:020}.{}", 1_000_000_000, "ab".repeat(32));
+    host.write(&over, "1\n");
+    // The hierarchy of version 2, alone or beside the others.
+    let mut roots = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].into_iter();
+    let root = roots.find(|root| host.has(&format!("{root}/cgroup.procs"))).expect("cgroups");
+    let cgroup = &format!("{root}/jit-S-22222222");
+    drop(host.run(["mkdir", "-p", cgroup]).ok());
+    drop(host.run(["touch", "-d", "10 minutes ago", cgroup]).ok());
+    let said = recording.jit(["sweep"]).ok().stdout;
+    let mut lines: Vec<&str> = said.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["removed /run/jit/sudo/4000000000", &format!("removed {over}")]);
+    assert!(!host.has(cgroup));
+    assert!(host.has(&marker), "the open session may use sudo");
+    assert_eq!(recording.jit(["sweep"]).ok().stdout, NOTHING);
+    // What it has used is still counted.
+    drop(recording.jit(["end", &session.id, "--reason", "seen"]).ok());
+    drop(running.finish());
+    assert_enters(host, &client);
+    drop(assert_module_refuses(host, &client, "uses"));
 }
