@@ -7,6 +7,7 @@ mod approve;
 mod approver;
 mod bundle;
 mod check;
+mod descriptor_ffi;
 mod grant;
 mod host;
 mod init;
@@ -21,6 +22,8 @@ mod sign;
 mod terminal;
 mod vendor;
 
+use std::fs::File;
+use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -29,6 +32,7 @@ use ca::Authority;
 use ca::moment::{self, MomentError};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use nix::errno::Errno;
 
 use crate::printer::{Failure, Printer, hint};
 
@@ -72,8 +76,8 @@ pub(crate) struct Shared {
     #[arg(long, global = true)]
     json: bool,
     /// Read the passphrase from this file descriptor, up to the end of its first line
-    #[arg(long, global = true, value_name = "N")]
-    passphrase_fd: Option<u32>,
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(RawFd).range(0..))]
+    passphrase_fd: Option<RawFd>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -111,6 +115,8 @@ enum Command {
 pub(crate) struct Context {
     pub(crate) shared: Shared,
     pub(crate) out: Printer,
+    /// What `--passphrase-fd` names, or why it can't be read.
+    passphrase: Option<Result<File, Errno>>,
     clock: fn() -> UnixTime,
 }
 
@@ -137,7 +143,10 @@ pub(crate) fn run(clock: fn() -> UnixTime) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return report_usage(&error),
     };
-    let context = Context { out: Printer { json: cli.shared.json }, shared: cli.shared, clock };
+    // Before anything else is opened, so that the number can't be that of a file of our own.
+    let passphrase = cli.shared.passphrase_fd.map(descriptor_ffi::duplicate);
+    let out = Printer { json: cli.shared.json };
+    let context = Context { out, passphrase, shared: cli.shared, clock };
     let done = match cli.command {
         Command::Init(command) => command.run(&context),
         Command::Vendor(command) => command.run(&context),

@@ -2,7 +2,6 @@
 //!
 //! The clock is read in one function here, which is handed down: a command that waited for a passphrase or
 //! for another process asks again, and never signs by an old time.
-#![forbid(unsafe_code)]
 
 mod cli;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Never from an argument or an environment variable, which others can read. Wiped after use.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::PathBuf;
 
 use ca::keys::PassphraseError;
@@ -28,17 +28,24 @@ pub(crate) fn choose(context: &Context, keys: &str) -> Result<Zeroizing<String>,
         None => {
             let mut terminal = terminal(keys)?;
             let first = terminal.ask(&format!("passphrase for {keys}: ")).map_err(unread)?;
+            // Nobody types again what is refused anyway.
+            expect_long(&first, "the terminal")?;
             if first != terminal.ask("the same again: ").map_err(unread)? {
                 return Err(PassphraseError::Differ);
             }
-            ("the terminal".to_owned(), first)
+            return Ok(first);
         }
     };
+    expect_long(&passphrase, &place)?;
+    Ok(passphrase)
+}
+
+fn expect_long(passphrase: &str, place: &str) -> Result<(), PassphraseError> {
     if passphrase.chars().count() < limits::SHORTEST_PASSPHRASE {
         let problem = format!("is shorter than {} characters", limits::SHORTEST_PASSPHRASE);
-        return Err(PassphraseError::Unfit { place, problem });
+        return Err(PassphraseError::Unfit { place: place.to_owned(), problem });
     }
-    Ok(passphrase)
+    Ok(())
 }
 
 fn place(context: &Context) -> String {
@@ -50,11 +57,13 @@ fn place(context: &Context) -> String {
 
 /// The passphrase from where a program put it, if it did.
 fn given(context: &Context) -> Option<Result<Zeroizing<String>, PassphraseError>> {
-    let path = match context.shared.passphrase_fd {
-        Some(number) => PathBuf::from(format!("/dev/fd/{number}")),
-        None => credential()?,
+    let file = match &context.passphrase {
+        Some(inherited) => {
+            inherited.as_ref().map_err(|errno| io::Error::from(*errno)).and_then(File::try_clone)
+        }
+        None => File::open(credential()?),
     };
-    Some(read(&path, place(context)))
+    Some(read(file, place(context)))
 }
 
 fn credential() -> Option<PathBuf> {
@@ -62,10 +71,10 @@ fn credential() -> Option<PathBuf> {
     path.exists().then_some(path)
 }
 
-fn read(path: &PathBuf, place: String) -> Result<Zeroizing<String>, PassphraseError> {
+fn read(file: io::Result<File>, place: String) -> Result<Zeroizing<String>, PassphraseError> {
     let failed = |source| PassphraseError::Read { place: place.clone(), source };
     let unfit = |problem: &str| PassphraseError::Unfit { place: place.clone(), problem: problem.to_owned() };
-    let mut file = File::open(path).map_err(failed)?;
+    let mut file = file.map_err(failed)?;
     // Byte by byte up to the newline, so that the rest stays for whoever reads the descriptor next.
     let mut bytes = Zeroizing::new(Vec::with_capacity(limits::PASSPHRASE + 1));
     let mut byte = [0_u8];
@@ -88,6 +97,6 @@ fn terminal(key: &str) -> Result<Terminal, PassphraseError> {
     Terminal::quiet().map_err(unread)?.ok_or_else(|| PassphraseError::NoTerminal(key.to_owned()))
 }
 
-fn unread(source: std::io::Error) -> PassphraseError {
+fn unread(source: io::Error) -> PassphraseError {
     PassphraseError::Read { place: "the terminal".to_owned(), source }
 }

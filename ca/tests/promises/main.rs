@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
 
 mod agent;
+mod another_user;
 mod approvals;
 mod bad_input;
 mod bundles;

@@ -135,6 +135,20 @@ fn new_keys_are_asked_for_twice_and_both_answers_may_come_at_once() {
     assert!(code == 1 && shown.contains("error: the two passphrases differ"), "{shown}");
 }
 
+#[test]
+fn a_short_passphrase_is_refused_before_it_is_typed_again() {
+    let scene = Scene::empty();
+    let mut terminal = Terminal::with(&scene, &["init"]);
+    terminal.wait_for("passphrase for ");
+    terminal.types("short\n");
+    let (code, shown) = terminal.ends();
+    assert!(code == 1 && !shown.contains("the same again"), "{shown}");
+    assert!(
+        shown.contains("error: the passphrase from the terminal is shorter than 8 characters"),
+        "{shown}"
+    );
+}
+
 /// What runs after the command on the same terminal, as a shell does: how it ended, whether there is echo, what was left.
 const AFTERWARDS: &str =
     r#""$@"; echo "[$?]"; stty -a | grep -ow -e '-\?echo'; stty -icanon min 0 time 0; cat"#;
