@@ -1,8 +1,8 @@
 //! Making a trust bundle: everything that one host should believe, of one moment of the ledger.
 //!
 //! The version is the number of the bundle's own event, or higher where hosts have seen higher ones (of a ledger
-//! that was lost): it rises with every bundle, and is on the disk before the bundle leaves this process. The trust root signs; it may be a file, in an ssh-agent, or so far
-//! away that only its signature comes back.
+//! that was lost): it rises with every bundle, and is in the ledger before anybody can have the bundle. The trust root signs; it
+//! may be a file, in an ssh-agent, or so far away that only its signature comes back.
 
 use std::path::Path;
 
@@ -96,23 +96,36 @@ pub fn check(authority: &Authority, wanted: Wanted<'_>, now: UnixTime) -> Result
 
 /// Makes a bundle and signs it. It stands in the ledger when this returns.
 ///
+/// `keep` is the last that can fail before that: it puts the bundle where nobody takes it for one yet, so that one that can't
+/// be written does not count as made.
+///
 /// # Errors
-/// [`Refused`], or a key that does not sign; nothing was then made.
-pub fn make(
+/// [`Refused`], a key that does not sign, or what `keep` says; nothing was then made.
+pub fn make<T>(
     authority: &mut Authority,
     wanted: Wanted<'_>,
     root: &RootKey,
     now: UnixTime,
-) -> Result<SignedBundle, Error> {
-    recorded(authority, wanted, now, |bundle| root.sign(bundle))
+    keep: impl FnOnce(&SignedBundle) -> Result<T, Error>,
+) -> Result<(SignedBundle, T), Error> {
+    recorded(authority, wanted, now, |bundle| {
+        let signed = root.sign(bundle)?;
+        let kept = keep(&signed)?;
+        Ok((signed, kept))
+    })
 }
 
-/// Makes the text of a bundle for a trust root that is kept elsewhere.
+/// Makes the text of a bundle for a trust root that is kept elsewhere; `keep` as for [`make`].
 ///
 /// # Errors
-/// [`Refused`].
-pub fn make_unsigned(authority: &mut Authority, wanted: Wanted<'_>, now: UnixTime) -> Result<Bundle, Error> {
-    recorded(authority, wanted, now, |bundle| Ok(bundle.clone()))
+/// [`Refused`], or what `keep` says.
+pub fn make_unsigned<T>(
+    authority: &mut Authority,
+    wanted: Wanted<'_>,
+    now: UnixTime,
+    keep: impl FnOnce(&Bundle) -> Result<T, Error>,
+) -> Result<(Bundle, T), Error> {
+    recorded(authority, wanted, now, |bundle| Ok((bundle.clone(), keep(bundle)?)))
 }
 
 /// Puts a text that [`make_unsigned`] made and the signature of the trust root together.

@@ -221,30 +221,77 @@ pub fn create(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
 /// # Errors
 /// [`FileError::Io`]; the old file is then still there.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
-    let target = match fs::metadata(path) {
-        Ok(facts) if facts.is_file() => path.canonicalize().map_err(FileError::io("write", path))?,
-        Ok(facts) if facts.is_dir() => {
-            return Err(FileError::NotRegular(path.to_owned()));
-        }
-        Ok(_) => {
-            let mut device =
-                OpenOptions::new().write(true).open(path).map_err(FileError::io("open", path))?;
-            return device.write_all(bytes).map_err(FileError::io("write", path));
-        }
-        Err(_) => path.to_owned(),
-    };
-    let temporary = temporary_beside(&target)?;
-    let written = create(&temporary, bytes, mode)
-        .and_then(|()| fs::rename(&temporary, &target).map_err(FileError::io("rename", &target)));
-    if let Err(error) = written {
-        let _ = fs::remove_file(&temporary);
-        // The person knows the name that she gave, not the temporary one.
-        return Err(match error {
-            FileError::Io { source, .. } => FileError::Io { step: "write", path: path.to_owned(), source },
-            other => other,
-        });
+    Prepared::new(path, bytes, mode)?.publish()
+}
+
+/// Bytes that are on the disk, whole, and have not got their name yet. Dropped without [`Prepared::publish`], they are gone.
+#[derive(Debug)]
+pub struct Prepared {
+    /// As the person gave it; she knows no temporary name.
+    path: PathBuf,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// In `temporary`, to be renamed to `target`.
+    File { temporary: PathBuf, target: PathBuf },
+    /// A device or a pipe gets its bytes at the end, when nothing else can go wrong.
+    Device(Vec<u8>),
+}
+
+impl Prepared {
+    /// Writes the bytes beside `path`.
+    ///
+    /// # Errors
+    /// [`FileError::Io`]; nothing is left then.
+    pub fn new(path: &Path, bytes: &[u8], mode: u32) -> Result<Self, FileError> {
+        let prepared = |place| Self { path: path.to_owned(), place };
+        let target = match fs::metadata(path) {
+            Ok(facts) if facts.is_file() => path.canonicalize().map_err(FileError::io("write", path))?,
+            Ok(facts) if facts.is_dir() => return Err(FileError::NotRegular(path.to_owned())),
+            Ok(_) => return Ok(prepared(Place::Device(bytes.to_vec()))),
+            Err(_) => path.to_owned(),
+        };
+        let temporary = temporary_beside(&target)?;
+        let made = prepared(Place::File { temporary, target });
+        let Place::File { temporary, .. } = &made.place else { return Ok(made) };
+        create(temporary, bytes, mode).map_err(|error| made.named(error))?;
+        Ok(made)
     }
-    Ok(())
+
+    /// Gives them their name.
+    ///
+    /// # Errors
+    /// [`FileError::Io`]; the old file is then still there.
+    pub fn publish(self) -> Result<(), FileError> {
+        match &self.place {
+            Place::File { temporary, target } => {
+                fs::rename(temporary, target).map_err(FileError::io("write", &self.path))
+            }
+            Place::Device(bytes) => {
+                let device = OpenOptions::new().write(true).open(&self.path);
+                let mut device = device.map_err(FileError::io("open", &self.path))?;
+                device.write_all(bytes).map_err(FileError::io("write", &self.path))
+            }
+        }
+    }
+
+    fn named(&self, error: FileError) -> FileError {
+        match error {
+            FileError::Io { source, .. } => FileError::Io { step: "write", path: self.path.clone(), source },
+            other => other,
+        }
+    }
+}
+
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        if let Place::File { temporary, .. } = &self.place {
+            // Published, it is there no more.
+            let _ = fs::remove_file(temporary);
+        }
+    }
 }
 
 fn temporary_beside(target: &Path) -> Result<PathBuf, FileError> {

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use ca::check::chain;
+use ca::durable::{FileError, Prepared};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
 
@@ -153,12 +154,34 @@ impl Printer {
         Ok(())
     }
 
-    /// Says where a public result went: a file, whole or not at all, or standard output for `-`.
+    /// Puts a public result where it goes: a file, whole or not at all, or standard output for `-`.
     pub(crate) fn file(self, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+        self.prepare(path, bytes)?.publish()
+    }
+
+    /// The same, up to the last step.
+    pub(crate) fn prepare(self, path: &Path, bytes: &[u8]) -> Result<Pending, FileError> {
         if path.as_os_str() == "-" {
-            return self.raw(bytes);
+            return Ok(Pending::Output(self, bytes.to_vec()));
         }
-        Ok(ca::durable::replace(path, bytes, 0o644)?)
+        Prepared::new(path, bytes, 0o644).map(Pending::File)
+    }
+}
+
+/// A public result that lies ready.
+#[derive(Debug)]
+#[must_use]
+pub(crate) enum Pending {
+    Output(Printer, Vec<u8>),
+    File(Prepared),
+}
+
+impl Pending {
+    pub(crate) fn publish(self) -> Result<(), Failure> {
+        match self {
+            Self::Output(printer, bytes) => printer.raw(&bytes),
+            Self::File(prepared) => Ok(prepared.publish()?),
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! `ca host bundle`.
 //!
 //! The one file that tells a host whom to believe. The trust root signs it here, in the ssh-agent, or on another
-//! machine with ssh-keygen alone. The rules are in `ca::bundle`.
+//! machine with ssh-keygen alone. The file is on the disk, under a name that nobody reads, before the bundle counts as made. The
+//! rules are in `ca::bundle`.
 
 use std::path::PathBuf;
 
@@ -12,7 +13,7 @@ use grant::{Bundle, HostName, SignedBundle};
 use serde_json::{Value, json};
 
 use super::{Context, passphrase};
-use crate::printer::{Failure, hint};
+use crate::printer::{Failure, Pending, hint};
 
 /// The highest version that can be jumped to: far below what the ledger holds, so that many more fit behind it.
 const HIGHEST: u64 = 1 << 62;
@@ -76,13 +77,15 @@ impl HostBundle {
             let text = durable::read(text, "bundle", grant::limits::BUNDLE)?;
             let armored = durable::read_text(signature, "signature", grant::limits::ARMORED_SIGNATURE)?;
             let signed = bundle::put_together(&authority, &self.name, &text, &armored)?;
-            return self.signed(context, &signed);
+            let file = context.out.prepare(&self.output, signed.to_file().as_bytes())?;
+            return self.signed(context, &signed, file);
         }
         let wanted = Wanted { host: &self.name, above: self.above };
         bundle::check(&authority, wanted, context.now())?;
         if self.with.unsigned {
-            let made = bundle::make_unsigned(&mut authority, wanted, context.now())?;
-            self.write(context, &made, &made.render(), false)?;
+            let put = |made: &Bundle| Ok(context.out.prepare(&self.output, made.render().as_bytes())?);
+            let (made, file) = bundle::make_unsigned(&mut authority, wanted, context.now(), put)?;
+            self.publish(context, &made, file, false)?;
             if !context.out.json && self.output.as_os_str() != "-" {
                 let file = self.output.display();
                 hint(&format!("sign it: ssh-keygen -Y sign -n trust@pam-jit -f TRUST_ROOT {file}"));
@@ -95,20 +98,28 @@ impl HostBundle {
             None => Root::Here,
         };
         let root = RootKey::open(&authority, &root, &mut |name| passphrase::ask(context, name))?;
-        let signed = bundle::make(&mut authority, wanted, &root, context.now())?;
-        self.signed(context, &signed)
+        let put =
+            |signed: &SignedBundle| Ok(context.out.prepare(&self.output, signed.to_file().as_bytes())?);
+        let (signed, file) = bundle::make(&mut authority, wanted, &root, context.now(), put)?;
+        self.signed(context, &signed, file)
     }
 
-    fn signed(&self, context: &Context, signed: &SignedBundle) -> Result<(), Failure> {
-        self.write(context, signed.bundle(), &signed.to_file(), true)?;
+    fn signed(&self, context: &Context, signed: &SignedBundle, file: Pending) -> Result<(), Failure> {
+        self.publish(context, signed.bundle(), file, true)?;
         if !context.out.json && self.output.as_os_str() != "-" {
             hint(&format!("on {}: jit trust {}", self.name, self.output.display()));
         }
         Ok(())
     }
 
-    fn write(&self, context: &Context, bundle: &Bundle, file: &str, signed: bool) -> Result<(), Failure> {
-        context.out.file(&self.output, file.as_bytes())?;
+    fn publish(
+        &self,
+        context: &Context,
+        bundle: &Bundle,
+        file: Pending,
+        signed: bool,
+    ) -> Result<(), Failure> {
+        file.publish()?;
         if self.output.as_os_str() == "-" {
             return Ok(());
         }

@@ -68,6 +68,38 @@ fn nobody_signs_a_bundle_that_cannot_be_written_and_no_version_is_used_up() {
 }
 
 #[test]
+fn a_bundle_whose_disk_fills_does_not_count_as_made() {
+    let scene = Scene::new();
+    bundle(&scene, "b");
+    scene.ca(["approver", "end", "lee"]).ok();
+    let before = scene.events();
+    // A disk of its own for the file, which has no room; gone with this shell.
+    let on_full_disk = |arguments: &str| {
+        scene.shell(&format!(
+            "mkdir -p full && unshare --mount sh -c 'mount -t tmpfs -o size=4k none full && echo old >full/b && \
+             {{ ca host bundle db1.prod -o full/b {arguments}; ended=$?; }}; ls -A full >left; cat full/b >>left; exit $ended'"
+        ))
+    };
+    for arguments in ["", "--unsigned"] {
+        on_full_disk(arguments).refused_with("cannot write full/b: No space left on device");
+        assert_eq!(scene.read("left"), "b\nold\n", "what was there stays, and nothing beside it");
+        assert_eq!(scene.events(), before);
+    }
+    // Too long for a temporary name beside it.
+    let long = "b".repeat(240);
+    scene.ca(["host", "bundle", "db1.prod", "-o", &long]).refused_with("File name too long");
+    assert_eq!(scene.events(), before);
+    assert_eq!(standing(&scene), (false, vec!["approvers".to_owned()]));
+    let checked = scene.ca(["check"]).out;
+    assert!(checked.contains("warning 403: db1.prod: its last bundle"), "{checked}");
+
+    // No version is used for two: what was made before and what is made now have different ones.
+    let old = read(&scene, "b").bundle().version;
+    assert!(bundle(&scene, "c").bundle().version > old);
+    scene.expect_well();
+}
+
+#[test]
 fn a_new_ledger_of_an_old_root_goes_on_above_what_hosts_have_seen() {
     let scene = Scene::new();
     let above = |name: &str, above: &str| {
