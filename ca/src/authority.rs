@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use grant::{PublicKey, Trust, UnixTime};
 use nix::unistd::{Uid, User};
 
-use crate::config::{Config, KeyPlace};
+use crate::config::{Config, ConfigError, KeyPlace};
 use crate::durable::{self, FileError};
 use crate::keys::{self, AskPassphrase, CaKey, KeyError};
 use crate::krl::Krl;
@@ -194,11 +194,13 @@ impl Authority {
 }
 
 fn missing(dir: &Path, error: Error) -> Error {
-    let is_missing = match &error {
-        Error::Config(crate::config::ConfigError::File(file)) => file.is_missing(),
-        _ => false,
-    };
-    if is_missing { Error::NoAuthority(dir.to_owned()) } else { error }
+    match error {
+        Error::Config(ConfigError::File(file)) if file.is_missing() => Error::NoAuthority(dir.to_owned()),
+        Error::Config(ConfigError::File(file)) if file.is_denied() => {
+            Error::Denied { dir: dir.to_owned(), source: file }
+        }
+        other => other,
+    }
 }
 
 fn trusted_key(path: &Path) -> Result<PublicKey, Error> {

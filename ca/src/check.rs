@@ -2,22 +2,22 @@
 //!
 //! A check changes nothing and goes on after each finding, as far as what it needs is there.
 
+mod files;
+
 use std::path::Path;
 
-use grant::{PublicKey, UnixTime};
+use grant::UnixTime;
 use rusqlite::Connection;
-use ssh_key::PrivateKey;
 
 use crate::agent::Agent;
-use crate::authority::{self, file};
+use crate::authority::file;
 use crate::bundle;
 use crate::config::KeyPlace;
-use crate::durable;
 use crate::finding::{self, Finding, Kind};
 use crate::ledger::grant_record::{self, Wanted};
 use crate::ledger::{event, host, person, vendor};
 use crate::moment::{Local, last_day, span};
-use crate::{Authority, Error, keys, limits, public_key};
+use crate::{Authority, Error, limits};
 
 /// One part of the check of an authority that opens.
 type Part = fn(&Authority, UnixTime, &mut Vec<Finding>) -> Result<(), Error>;
@@ -28,6 +28,10 @@ pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {
+        // SQLite's message has said what its code stands for.
+        if source.is::<rusqlite::ffi::Error>() {
+            break;
+        }
         let said = source.to_string();
         // The number of a system error says nothing that its words do not.
         let said = said.split(" (os error ").next().unwrap_or_default();
@@ -44,8 +48,11 @@ pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 #[must_use]
 pub fn check(dir: &Path, now: UnixTime) -> Vec<Finding> {
     let mut findings = Vec::new();
-    check_files(dir, &mut findings);
-    match Authority::open(dir) {
+    let opened = Authority::open(dir);
+    // A mistyped directory is somebody else's: nothing is said of its mode, nor of its room.
+    let is_authority = !matches!(opened, Err(Error::NoAuthority(_)));
+    files::check(dir, is_authority, &mut findings);
+    match opened {
         Ok(authority) => {
             let parts: [Part; 7] = [
                 check_ca_key,
@@ -64,7 +71,7 @@ pub fn check(dir: &Path, now: UnixTime) -> Vec<Finding> {
         }
         Err(error) => findings.push(of(&finding::UNUSABLE, &error)),
     }
-    findings.extend(check_space(dir));
+    findings.extend(check_space(dir).filter(|_| is_authority));
     // The same file can be found twice: by its mode, and when it is opened.
     let mut seen = std::collections::BTreeSet::new();
     findings.retain(|finding| seen.insert(finding.what.clone()));
@@ -87,56 +94,6 @@ fn check_space(dir: &Path) -> Option<Finding> {
     let free = volume.blocks_available().saturating_mul(volume.fragment_size());
     let low = free < limits::FREE_SPACE;
     low.then(|| finding::NO_SPACE.seen(format!("{} MiB are free where the ledger is", free >> 20)))
-}
-
-fn check_files(dir: &Path, findings: &mut Vec<Finding>) {
-    let private = [".", file::CA_KEY, file::TRUST_ROOT, file::LEDGER, "ledger.db-wal", "ledger.db-shm"];
-    for name in private {
-        let path = if name == "." { dir.to_owned() } else { dir.join(name) };
-        if path.symlink_metadata().is_err() {
-            continue; // what must be there, opening the authority finds
-        }
-        if let Err(error) = authority::expect_private(&path) {
-            let mode = if name == "." { "700" } else { "600" };
-            findings.push(
-                finding::NOT_PRIVATE
-                    .seen(error.to_string())
-                    .mended_by(format!("chmod {mode} {}", path.display())),
-            );
-        }
-    }
-    for (private, public) in [(file::CA_KEY, file::CA_KEY_PUB), (file::TRUST_ROOT, file::TRUST_ROOT_PUB)] {
-        let (private, public) = (dir.join(private), dir.join(public));
-        if private.exists()
-            && let Err(what) = check_pair(&private, &public)
-        {
-            findings.push(finding::TWO_KEYS.seen(what));
-        }
-    }
-    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        if name.to_string_lossy().starts_with(".init-") {
-            let path = entry.path();
-            let what = format!("{} is left from an interrupted `ca init`", path.display());
-            findings.push(finding::HALF_MADE.seen(what).mended_by(format!("rm -r {}", path.display())));
-        }
-    }
-}
-
-/// The public half stands in clear in a private key file, so no passphrase is needed.
-fn check_pair(private: &Path, public: &Path) -> Result<(), String> {
-    let text =
-        durable::read_secret(private, "private key", limits::PRIVATE_KEY).map_err(|e| e.to_string())?;
-    let key = PrivateKey::from_openssh(text.as_bytes())
-        .map_err(|_| keys::KeyError::NotPrivate(private.to_owned()).to_string())?;
-    let beside = public_key::read(public).map_err(|e| chain(&e))?;
-    let same = PublicKey::from_ssh(key.public_key().key_data().clone()).is_ok_and(|inside| inside == beside);
-    if same {
-        Ok(())
-    } else {
-        let (private, public) = (private.to_owned(), public.to_owned());
-        Err(keys::KeyError::Mismatch { private, public }.to_string())
-    }
 }
 
 fn check_ca_key(authority: &Authority, _: UnixTime, findings: &mut Vec<Finding>) -> Result<(), Error> {

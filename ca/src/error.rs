@@ -8,6 +8,7 @@ use crate::config::ConfigError;
 use crate::durable::FileError;
 use crate::keys::{KeyError, PassphraseError};
 use crate::ledger::LedgerError;
+use crate::owner;
 use crate::refused::Refused;
 
 /// Why something was not done. Nothing was changed.
@@ -80,6 +81,14 @@ pub enum Error {
     /// There is no authority in the directory.
     #[error("there is no authority in {}", .0.display())]
     NoAuthority(std::path::PathBuf),
+    /// This user may not look into it.
+    #[error("cannot work in {}", dir.display())]
+    Denied {
+        /// The directory.
+        dir: std::path::PathBuf,
+        /// The file that could not be opened.
+        source: FileError,
+    },
     /// There is one already, or something else.
     #[error("{} holds {what} already; nothing is overwritten", dir.display())]
     Occupied {
@@ -123,6 +132,7 @@ impl Error {
             Self::NoAuthority(_) => {
                 Some("make one with `ca init`, or name its directory with --dir or CA_DIR".to_owned())
             }
+            Self::Denied { dir, .. } => owner::hint(dir, dir),
             Self::Occupied { dir, unfinished: true, .. } => Some(format!(
                 "a `ca init` was interrupted there; without ca.toml nothing was issued: move {} away and run it again",
                 dir.display()

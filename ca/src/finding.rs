@@ -80,7 +80,8 @@ pub(crate) static UNUSABLE: Kind =
 /// 102: a private file is not private.
 pub(crate) static NOT_PRIVATE: Kind = Kind::error(
     102,
-    "whoever can read a key can use it, and whoever can write the ledger can approve; `ca` refuses to work with it",
+    "whoever reads a key can use it, and whoever reads the ledger knows who comes when; `ca` signs with no key that others can \
+     read, and works in no folder and with no ledger that they can write",
     "chmod it; if somebody else may have read a key, replace that key (docs/operations.md)",
 );
 /// 103: the halves of a key are of two keys.
@@ -108,6 +109,18 @@ pub(crate) static HALF_MADE: Kind = Kind::warning(
 pub(crate) static NOT_LOOKED_AT: Kind = Kind::error(
     107,
     "this part of the check could not be made, so nothing is known of it",
+    "see what the message says",
+);
+/// 108: files of somebody else.
+pub(crate) static FOREIGN: Kind = Kind::error(
+    108,
+    "whose a file is can change it, and whose the folder is may not be able to work with it",
+    "give all of it to one user: chown -R USER: DIR",
+);
+/// 109: its owner can't write it.
+pub(crate) static NOT_WRITABLE: Kind = Kind::error(
+    109,
+    "what can't be written down is refused, so nothing would be approved, signed or revoked",
     "see what the message says",
 );
 /// 201: the ledger is damaged.
@@ -151,7 +164,7 @@ pub(crate) static NO_SPACE: Kind = Kind::warning(
 );
 
 /// Every kind, by number.
-pub static KINDS: [&Kind; 14] = [
+pub static KINDS: [&Kind; 16] = [
     &UNUSABLE,
     &NOT_PRIVATE,
     &TWO_KEYS,
@@ -159,6 +172,8 @@ pub static KINDS: [&Kind; 14] = [
     &OTHER_KEY,
     &HALF_MADE,
     &NOT_LOOKED_AT,
+    &FOREIGN,
+    &NOT_WRITABLE,
     &DAMAGED,
     &ROWS_MISSING,
     &CLOCK_BEHIND,

@@ -22,10 +22,10 @@ use std::time::Duration;
 
 use grant::{Fingerprint, UnixTime};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, TransactionBehavior, params};
 
 use crate::Error;
-use crate::limits;
+use crate::{limits, owner};
 
 /// "pjit" in ASCII: tells our file from other SQLite files.
 const APPLICATION_ID: i32 = 0x706a_6974;
@@ -40,6 +40,14 @@ pub enum LedgerError {
     Sqlite {
         /// What was being done.
         step: &'static str,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// It can't be opened, or only to be read.
+    #[error("cannot open {} for writing", path.display())]
+    NotWritable {
+        /// The file.
+        path: PathBuf,
         /// What SQLite said.
         source: rusqlite::Error,
     },
@@ -80,6 +88,12 @@ impl LedgerError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::NotWritable { path, .. } => owner::hint(path.parent().unwrap_or(path), path).or_else(|| {
+                Some("look at its mode, at its folder's, and whether its file system is mounted read-only (`ca check` does)".to_owned())
+            }),
+            Self::Sqlite { source, .. } if source.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+                Some("make room on the file system of the authority's directory".to_owned())
+            }
             Self::Busy => Some("run the command again when the other one has ended".to_owned()),
             Self::Newer { .. } => Some("use the newer ca".to_owned()),
             Self::Damaged { .. } => Some("`ca check` looks over the whole ledger".to_owned()),
@@ -107,6 +121,16 @@ fn failed(step: &'static str) -> impl FnOnce(rusqlite::Error) -> LedgerError {
     move |source| match LedgerError::from(source) {
         LedgerError::Sqlite { source, .. } => LedgerError::Sqlite { step, source },
         other => other,
+    }
+}
+
+/// The same, of the file at `path`, which may be somebody else's or on a file system that is read-only.
+fn failed_at(step: &'static str, path: &Path) -> impl FnOnce(rusqlite::Error) -> LedgerError {
+    move |source| match source.sqlite_error_code() {
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            LedgerError::NotWritable { path: path.to_owned(), source }
+        }
+        _ => failed(step)(source),
     }
 }
 
@@ -166,7 +190,7 @@ impl Ledger {
 
     fn connect(path: &Path) -> Result<Self, LedgerError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(failed("open"))?;
+        let connection = Connection::open_with_flags(path, flags).map_err(failed_at("open", path))?;
         let set_up = || {
             connection.busy_timeout(limits::LEDGER_PATIENCE)?;
             // Not at every close; see `Drop`.
@@ -181,7 +205,7 @@ impl Ledger {
         };
         let version = set_up().map_err(|e| match e.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => LedgerError::NotALedger(path.to_owned()),
-            _ => failed("open")(e),
+            _ => failed_at("open", path)(e),
         })?;
         connection.set_prepared_statement_cache_capacity(limits::STATEMENTS);
         let mut ledger = Self { connection };
@@ -241,10 +265,20 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Busy`] when another process does not let go.
     pub fn change(&mut self, now: UnixTime, by_whom: &str) -> Result<Change<'_>, LedgerError> {
+        let path = self.path().map(PathBuf::from).unwrap_or_default();
+        // SQLite opens what it can't write all the same, and says so at the first row.
+        if self.is_readonly(MAIN_DB).map_err(failed("write to"))? {
+            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
+            let said = Some("attempt to write a readonly database".to_owned());
+            return Err(LedgerError::NotWritable {
+                path,
+                source: rusqlite::Error::SqliteFailure(code, said),
+            });
+        }
         let tx = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(failed("write to"))?;
+            .map_err(failed_at("write to", &path))?;
         Ok(Change { tx, now, by_whom: by_whom.to_owned() })
     }
 

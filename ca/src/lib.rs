@@ -22,6 +22,7 @@ pub mod krl;
 pub mod ledger;
 pub mod limits;
 pub mod moment;
+pub mod owner;
 pub mod public_key;
 pub mod refused;
 pub mod request;

@@ -90,3 +90,94 @@ fn a_passphrase_comes_through_a_socket_too() {
     Ran::of(&ca.output().unwrap()).ok();
     scene.run("ssh-keygen", ["-y", "-P", "correct horse", "-f", "ca/ca_key"]).ok();
 }
+
+#[test]
+fn check_by_root_says_what_the_owner_of_an_authority_can_not_do() {
+    let stage = Stage::new();
+    stage.ca("init --no-passphrase").ok();
+    stage.ca("check").ok();
+    stage.bash("ca check").ok();
+    let found = |number: u16, line: &str, parts: &[&str]| {
+        let checked = stage.bash(line);
+        assert_eq!(checked.code, 1, "{checked:?}");
+        let (_, rest) =
+            checked.out.split_once(&format!("error {number}: ")).unwrap_or_else(|| panic!("{checked:?}"));
+        let finding = rest.split("\n\n").next().unwrap();
+        assert!(parts.iter().all(|part| finding.contains(part)), "{parts:?} are not in {finding}");
+    };
+    let authority = stage.authority();
+    let authority = authority.to_str().unwrap();
+    let mend = format!("mend   chown -R {SOMEBODY}: {authority}");
+
+    // A key and the ledger are another's.
+    stage.bash("chown daemon jit-ca/ca_key && chown root jit-ca/ledger.db").ok();
+    found(108, "ca check", &["ca_key (daemon)", "ledger.db (root)", &mend]);
+    // Restored with `cp -a` by root: all of it is root's, in the home of the package's user.
+    stage.bash("chown -R root: jit-ca").ok();
+    stage.bash("ca check").ok();
+    stage.bash(&format!("sed '/^nobody:/d; /^jit-ca:/d' /etc/passwd >passwd; echo 'jit-ca:x:65534:65534::{authority}:/bin/false' >>passwd")).ok();
+    let by_root = "unshare --mount sh -c 'mount --bind passwd /etc/passwd && ca check'";
+    found(
+        108,
+        by_root,
+        &["is jit-ca's", "the folder itself (root)", "ledger.db (root)", "mend   chown -R jit-ca: "],
+    );
+    let denied = stage.ca("check");
+    assert!(
+        denied.out.contains(&format!(
+            "error 101: cannot work in {authority}: cannot open {authority}/ca.toml: Permission denied"
+        )),
+        "{denied:?}"
+    );
+    assert!(
+        denied.out.contains(
+            "mend   it belongs to root: sudo -u root ca ...; or, if it should be nobody's, as root: chown -R"
+        ),
+        "{denied:?}"
+    );
+    let listed = stage.ca("list");
+    listed.refused_with("ca.toml: Permission denied");
+    stage.bash(&mend.replace("mend   ", "")).ok();
+    stage.ca("check").ok();
+
+    // Modes that root does not notice.
+    for (name, mode, was, what) in
+        [("ledger.db", "400", "600", "write"), ("ca_key", "000", "600", "read"), (".", "500", "700", "write")]
+    {
+        stage.bash(&format!("chmod {mode} jit-ca/{name}")).ok();
+        let shown = if name == "." { authority.to_owned() } else { format!("{authority}/{name}") };
+        let what = format!("{SOMEBODY} can't {what} {shown} (mode 0{mode})");
+        found(109, "ca check", &[&what, "mend   chmod u+r", &shown]);
+        stage.bash(&format!("chmod {was} jit-ca/{name}")).ok();
+    }
+    found(
+        109,
+        "unshare --mount sh -c 'mount --bind jit-ca jit-ca && mount -o remount,bind,ro jit-ca && ca check'",
+        &["is on a file system that is mounted read-only"],
+    );
+    stage.bash("ca check").ok();
+}
+
+#[test]
+fn a_ledger_that_can_not_be_written_is_one_error_with_its_path_and_what_to_do() {
+    let stage = Stage::new();
+    stage.ca("init --no-passphrase").ok();
+    let ledger = stage.authority().join("ledger.db").display().to_string();
+    let error = format!("cannot open {ledger} for writing: attempt to write a readonly database");
+    let refused = |ran: Ran, hint: &str| {
+        assert!(ran.err.contains(&format!("\nhint: {hint}")), "{ran:?}");
+        ran.refused(&error);
+    };
+    let add = "host add db1.prod";
+    stage.bash("chmod 400 jit-ca/ledger.db").ok();
+    refused(
+        stage.ca(add),
+        "look at its mode, at its folder's, and whether its file system is mounted read-only",
+    );
+    stage.bash("chown root jit-ca/ledger.db && chmod 644 jit-ca/ledger.db").ok();
+    refused(stage.ca(add), "it belongs to root: sudo -u root ca ...; or, if it should be nobody's");
+    stage.bash(&format!("chown {SOMEBODY} jit-ca/ledger.db && chmod 600 jit-ca/ledger.db*")).ok();
+    let read_only = "unshare --mount sh -c 'mount --bind jit-ca jit-ca && mount -o remount,bind,ro jit-ca && ca host add db1.prod'";
+    refused(stage.bash(read_only), "look at its mode, ");
+    stage.ca(add).ok();
+}

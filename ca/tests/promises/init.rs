@@ -179,13 +179,18 @@ fn check_names_what_should_have_been_ended() {
     scene.ca(["host", "end", "db1.prod"]).ok();
     let checked = scene.ca(["check"]);
     assert_eq!(checked.code, 1);
-    assert!(checked.out.contains(&format!("grant {id} is for the host db1.prod which ended")), "{checked:?}");
+    assert!(
+        checked.out.contains(&format!("warning 402: grant {id} is for the host db1.prod which ended")),
+        "{checked:?}"
+    );
     let ledger = rusqlite::Connection::open(scene.authority().join("ledger.db")).unwrap();
     ledger.execute_batch("UPDATE vendor SET until = 86400 * 365").unwrap();
     drop(ledger);
     let checked = scene.ca(["check"]).out;
     assert!(
-        checked.contains("the vendor acme's last day was 1970-12-31, and it still has 1 enrolled person"),
+        checked.contains(
+            "warning 401: the vendor acme's last day was 1970-12-31, and it still has 1 enrolled person"
+        ),
         "{checked}"
     );
 }

@@ -10,6 +10,7 @@ mod approvals;
 mod bad_input;
 mod bundles;
 mod certificates;
+mod check;
 mod concurrency;
 mod init;
 mod kill;
