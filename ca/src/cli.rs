@@ -5,6 +5,7 @@
 
 mod approve;
 mod approver;
+mod backup;
 mod bundle;
 mod check;
 mod descriptor_ffi;
@@ -107,6 +108,7 @@ enum Command {
     Revoked(revoke::RevokedFile),
     List(list::List),
     Log(log::Log),
+    Backup(backup::Backup),
     Check(check::Check),
 }
 
@@ -163,6 +165,7 @@ pub(crate) fn run(clock: fn() -> UnixTime) -> ExitCode {
         Command::Revoked(command) => command.run(&context),
         Command::List(command) => command.run(&context),
         Command::Log(command) => command.run(&context),
+        Command::Backup(command) => command.run(&context),
         Command::Check(command) => command.run(&context),
     };
     match done {

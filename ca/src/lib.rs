@@ -8,6 +8,7 @@
 pub mod agent;
 pub mod approve;
 pub mod authority;
+pub mod backup;
 pub mod bundle;
 pub mod check;
 pub mod config;

@@ -91,6 +91,52 @@ fn a_passphrase_comes_through_a_socket_too() {
     scene.run("ssh-keygen", ["-y", "-P", "correct horse", "-f", "ca/ca_key"]).ok();
 }
 
+/// The lines of the fenced block of a section of docs/operations.md, for the stage's folder and user.
+fn typed(stage: &Stage, heading: &str) -> String {
+    let page = include_str!("../../../docs/operations.md");
+    let section = page.split_once(&format!("\n## {heading}\n")).unwrap().1;
+    let block = section.split_once("\n```\n").unwrap().1.split_once("\n```\n").unwrap().0;
+    let become_somebody = format!("setpriv --reuid {SOMEBODY} --regid nogroup --clear-groups ca");
+    block
+        .replace("sudo -u jit-ca ca", &become_somebody)
+        .replace("chown -R jit-ca:", &format!("chown -R {SOMEBODY}:"))
+        .replace("/var/lib/jit-ca", stage.authority().to_str().unwrap())
+        .replace("/backup", stage.path("backup").to_str().unwrap())
+}
+
+/// The events, oldest first, as somebody reads them.
+fn log(stage: &Stage) -> String {
+    stage.ca("log --all --json").ok()
+}
+
+#[test]
+fn what_the_operations_page_backs_up_and_restores_is_the_authority_of_then() {
+    let stage = Stage::new();
+    stage.ca("init --no-passphrase").ok();
+    stage.ca("host add db1.prod").ok();
+    let then = log(&stage);
+    stage.bash(&typed(&stage, "Back up the authority")).ok();
+    assert_eq!(log(&stage), then, "a backup changes nothing");
+
+    // A change that stands in the write-ahead log alone, which must not come back with the restored ledger.
+    stage.ca("host add lost.prod").ok();
+    let wal = stage.authority().join("ledger.db-wal");
+    assert!(fs::metadata(wal).unwrap().len() > 0);
+    stage.bash(&typed(&stage, "Restore it")).ok();
+    assert_eq!(log(&stage), then);
+    stage.ca("host add web1.prod").ok();
+    stage.ca("check").ok();
+
+    // On a new machine there is the package's empty folder.
+    let authority = stage.authority();
+    let authority = authority.display();
+    stage
+        .bash(&format!("rm -r {authority} {authority}.old; install -d -m 700 -o {SOMEBODY} {authority}"))
+        .ok();
+    stage.bash(&typed(&stage, "Restore it")).ok();
+    assert_eq!(log(&stage), then);
+}
+
 #[test]
 fn check_by_root_says_what_the_owner_of_an_authority_can_not_do() {
     let stage = Stage::new();
@@ -180,4 +226,23 @@ fn a_ledger_that_can_not_be_written_is_one_error_with_its_path_and_what_to_do() 
     let read_only = "unshare --mount sh -c 'mount --bind jit-ca jit-ca && mount -o remount,bind,ro jit-ca && ca host add db1.prod'";
     refused(stage.bash(read_only), "look at its mode, ");
     stage.ca(add).ok();
+}
+
+#[test]
+fn a_backup_overwrites_nothing_and_is_as_private_as_what_it_copies() {
+    let scene = Scene::new();
+    scene.signed(&[]);
+    scene.ca(["backup", "copy"]).ok();
+    let copy = scene.shell("ca --dir copy check && ca --dir copy log --all --json").ok();
+    assert!(copy.starts_with("all is well in copy\n"), "{copy}");
+    assert!(copy.ends_with(&scene.ca(["log", "--all", "--json"]).ok()), "{copy}");
+    for (name, mode) in [(".", 0o700), ("ca_key", 0o600), ("trust_root", 0o600), ("ledger.db", 0o600)] {
+        let facts = fs::metadata(scene.path("copy").join(name)).unwrap();
+        assert_eq!(facts.permissions().mode() & 0o7777, mode, "{name}");
+    }
+    scene.ca(["backup", "copy"]).refused("copy is not empty, and nothing is overwritten");
+    scene.ca(["backup", "jo.pub"]).refused_with("cannot make jo.pub: File exists");
+    scene.shell("chmod 640 ca/ca_key").ok();
+    scene.ca(["backup", "other"]).refused_with("ca_key can be read by others");
+    scene.ca(["--dir", "other", "list"]).refused("there is no authority in other");
 }

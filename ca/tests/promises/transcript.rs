@@ -137,6 +137,7 @@ fn every_subcommand_has_help_with_examples() {
         "host add",
         "host list",
         "host end",
+        "host bundle",
         "grant create",
         "grant show",
         "approve",
@@ -148,6 +149,7 @@ fn every_subcommand_has_help_with_examples() {
         "revoked",
         "list",
         "log",
+        "backup",
         "check",
     ];
     for command in commands {
