@@ -28,7 +28,7 @@ use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use ::grant::UnixTime;
+use ::grant::{GrantId, NameError, UnixTime};
 use ca::Authority;
 use ca::moment::{self, MomentError};
 use clap::error::ErrorKind;
@@ -37,12 +37,12 @@ use nix::errno::Errno;
 
 use crate::printer::{Failure, Printer, hint};
 
-/// The authority of just-in-time SSH access for vendors
+/// The authority of just-in-time SSH access for vendors: keeps who may enter where and when, and signs
+/// the certificates of approved grants
 #[derive(Debug, Parser)]
 #[command(
     name = "ca",
     version,
-    about,
     max_term_width = 100,
     subcommand_required = true,
     arg_required_else_help = true,
@@ -53,12 +53,14 @@ A first grant, from nothing to a certificate:
   ca person add acme/jo --key jo.pub
   ca approver add kim --key kim.pub
   ca host add db1.prod --role db
-  ca grant create --person acme/jo --host db1.prod --account acme-support \\
-      --for 30m --allow pty --reason 'restore the billing index'
+  ca grant create --person acme/jo --host db1.prod \\
+      --account acme-support --for 30m --allow pty \\
+      --reason 'restore the billing index'
   ca approve G-7F3K9Q --as kim --key ~/.ssh/id_ed25519
   ca sign G-7F3K9Q --key jo.pub
 
-Exit codes: 0 done, 1 refused or failed, 2 written wrong. Nothing is half done."
+Exit codes: 0 done, 1 refused or failed, 2 written wrong.
+Nothing is half done."
 )]
 struct Cli {
     #[command(flatten)]
@@ -231,6 +233,11 @@ pub(crate) fn end_of_day(flag: &str, text: &str) -> Result<UnixTime, Failure> {
     argument(flag, text, moment::end_of_day(text))
 }
 
+/// A grant's id, as somebody types what was read aloud; written down it has capital letters alone.
+pub(crate) fn grant_id(text: &str) -> Result<GrantId, NameError> {
+    text.to_ascii_uppercase().parse().or_else(|_| text.parse())
+}
+
 fn argument<T>(flag: &str, text: &str, parsed: Result<T, MomentError>) -> Result<T, Failure> {
     parsed.map_err(|e| Failure::usage(format!("invalid value '{text}' for '{flag}': {e}")))
 }
@@ -252,6 +259,21 @@ mod tests {
         let page =
             Page { name: "authority of just-in-time access over SSH for vendors", sections: &SECTIONS };
         pages::are_what_the_flags_are(&Cli::command(), &page);
+    }
+
+    /// What stands as it is in a manual page 80 columns wide, behind its indent.
+    const COLUMNS: usize = 72;
+
+    #[test]
+    fn examples_fit_a_terminal_and_a_manual_page() {
+        fn lines(command: &clap::Command) -> Vec<String> {
+            let shown = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let own = shown.lines().map(str::to_owned);
+            own.chain(command.get_subcommands().flat_map(lines)).collect()
+        }
+        let wide: Vec<_> =
+            lines(&Cli::command()).into_iter().filter(|line| line.chars().count() > COLUMNS).collect();
+        assert_eq!(wide, [] as [String; 0]);
     }
 
     const SECTIONS: [(&str, &str); 3] = [

@@ -55,14 +55,14 @@ fn manual(command: &Command, page: &Page<'_>) -> String {
     let version = concat!("pam-jit ", env!("CARGO_PKG_VERSION"));
     let mut text = format!(
         ".\\\" Made by scripts/make-man from the program's own command line.\n\
-         .TH {} 1 {DATE} \"{version}\" \"pam-jit\"\n.SH NAME\n{name} \\- {}\n",
+         .TH {} 1 {DATE} \"{version}\" \"pam-jit\"\n.nh\n.ad l\n.SH NAME\n{name} \\- {}\n",
         name.to_uppercase(),
         page.name
     );
     let mut command = command.clone().disable_help_subcommand(true);
     command.build();
     let man = Man::new(command.clone());
-    text += &rendered(|out| man.render_synopsis_section(out));
+    text += &format!(".SH SYNOPSIS\n{}\n", synopsis(&command));
     text += &rendered(|out| man.render_description_section(out));
     text += &rendered(|out| man.render_options_section(out));
     text += ".SH COMMANDS\n";
@@ -88,8 +88,7 @@ fn commands(command: &Command) -> String {
     let everywhere = |arg: &clap::Arg| arg.is_global_set() || arg.get_id() == "help";
     let man = Man::new(command.clone().mut_args(|arg| if everywhere(&arg) { arg.hide(true) } else { arg }));
     let mut text = format!(".SS \"{name}\"\n");
-    text += &without_heading(&rendered(|out| man.render_synopsis_section(out)));
-    text += ".PP\n";
+    text += &format!("{}\n.PP\n", synopsis(command));
     text += &without_heading(&rendered(|out| man.render_description_section(out)));
     text += &without_heading(&rendered(|out| man.render_options_section(out)));
     if let Some(after) = command.get_after_help() {
@@ -97,6 +96,70 @@ fn commands(command: &Command) -> String {
         text += &as_it_stands(&after.to_string());
     }
     text
+}
+
+/// How the command is written: what may be left out in brackets, each option with its value, what excludes each other
+/// behind `|`.
+fn synopsis(command: &Command) -> String {
+    let mut command = command.clone();
+    command.build();
+    let shown = |arg: &&clap::Arg| !arg.is_hide_set() && arg.get_id() != "help" && arg.get_id() != "version";
+    // Groups of options of which one, or at least one, is given.
+    let mut groups = Vec::new();
+    for group in command.get_groups() {
+        let members: Vec<_> = group
+            .get_args()
+            .filter_map(|id| command.get_arguments().find(|arg| arg.get_id() == id))
+            .collect();
+        let one_alone = !group.clone().is_multiple();
+        if members.len() > 1 && (one_alone || group.is_required_set()) {
+            groups.push((group.is_required_set(), members));
+        }
+    }
+    let grouped = |arg: &clap::Arg| {
+        groups.iter().any(|(_, members)| members.iter().any(|one| one.get_id() == arg.get_id()))
+    };
+    let single = command.get_arguments().filter(shown).filter(|arg| !grouped(arg) && !arg.is_global_set());
+    let mut parts: Vec<(bool, bool, String)> =
+        single.map(|arg| (arg.is_positional(), arg.is_required_set(), written(arg))).collect();
+    for (required, members) in &groups {
+        let members: Vec<_> = members.iter().map(|arg| written(arg)).collect();
+        let either = members.join(" | ");
+        parts.push((false, *required, if *required { format!("{{{either}}}") } else { either }));
+    }
+    // What must be there, then what may; behind both what has no name.
+    parts.sort_by_key(|(positional, required, _)| (*positional, !required));
+    let mut text =
+        format!("\\fB{}\\fR", command.get_bin_name().unwrap_or(command.get_name()).replace('-', "\\-"));
+    if command.get_arguments().any(|arg| arg.is_global_set() && arg.get_id() != "help") {
+        text += if command.has_subcommands() { " [\\fIOPTIONS\\fR]" } else { "" };
+    }
+    for (_, required, part) in parts {
+        let (once, more) = part.strip_suffix("...").map_or((part.as_str(), ""), |once| (once, "..."));
+        text += &if required { format!(" {once}{more}") } else { format!(" [{once}]{more}") };
+    }
+    if command.has_subcommands() {
+        text += " \\fICOMMAND\\fR [\\fIARGUMENTS\\fR]";
+    }
+    text
+}
+
+/// An option with its value, or a value alone; unbreakable.
+fn written(arg: &clap::Arg) -> String {
+    let names = arg.get_value_names().unwrap_or_default().iter().map(|name| name.to_string());
+    let value = match arg.get_action() {
+        clap::ArgAction::Set | clap::ArgAction::Append => names.collect::<Vec<_>>().join("\\~"),
+        _ => String::new(),
+    };
+    let value = if value.is_empty() { value } else { format!("\\fI{}\\fR", value.replace('-', "\\-")) };
+    let name = match (arg.get_short(), arg.get_long()) {
+        _ if arg.is_positional() => String::new(),
+        (Some(short), _) if arg.get_long().is_none() => format!("\\fB\\-{short}\\fR"),
+        (_, long) => format!("\\fB\\-\\-{}\\fR", long.unwrap_or_default().replace('-', "\\-")),
+    };
+    let between = if name.is_empty() || value.is_empty() { "" } else { "\\~" };
+    let more = if matches!(arg.get_action(), clap::ArgAction::Append) { "..." } else { "" };
+    format!("{name}{between}{value}{more}")
 }
 
 fn rendered(render: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>) -> String {

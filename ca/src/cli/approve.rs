@@ -25,10 +25,14 @@ use crate::printer::{Failure, hint};
 Examples:
   ca approve G-7F3K9Q --as kim --key ~/.ssh/id_ed25519
   ca approve G-7F3K9Q --as kim --agent
-  ca grant show G-7F3K9Q --document | ssh-keygen -Y sign -n grant@pam-jit -f ~/.ssh/id_sk > grant.sig
+
+With nothing but OpenSSH, where the key is:
+  ca grant show G-7F3K9Q --document > grant
+  ssh-keygen -Y sign -n grant@pam-jit -f ~/.ssh/id_sk grant
   ca approve G-7F3K9Q --as kim --signature grant.sig")]
 pub(crate) struct Approve {
     /// The grant's id
+    #[arg(value_parser = super::grant_id)]
     grant: GrantId,
     /// The approver who signs
     #[arg(long = "as", value_name = "APPROVER")]
@@ -57,6 +61,7 @@ struct With {
 #[command(after_help = "Examples:\n  ca deny G-7F3K9Q --as kim --reason 'not during the freeze'")]
 pub(crate) struct Deny {
     /// The grant's id
+    #[arg(value_parser = super::grant_id)]
     grant: GrantId,
     /// The approver who denies
     #[arg(long = "as", value_name = "APPROVER")]

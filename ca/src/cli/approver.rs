@@ -32,7 +32,7 @@ pub(crate) enum Approver {
 #[command(after_help = "\
 Examples:
   ca approver add kim --key kim.pub
-  ca approver add kim --key token.pub --existing    enrol one more key")]
+  ca approver add kim --key token.pub --existing   enrol one more key")]
 pub(crate) struct Add {
     /// The approver
     name: ApproverName,
@@ -70,7 +70,9 @@ pub(crate) struct End {
 #[command(after_help = "\
 Examples:
   ca approver export > approvers
-  ca approver export -o approvers    then copy it to each host as /etc/jit/approvers")]
+  ca approver export -o approvers
+
+Hosts without a trust bundle read it as /etc/jit/approvers.")]
 pub(crate) struct Export {
     /// Where to write it; - is standard output
     #[arg(short, long, value_name = "FILE", default_value = "-")]

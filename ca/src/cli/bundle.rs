@@ -25,14 +25,18 @@ const HIGHEST: u64 = 1 << 62;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  ca host bundle db1.prod -o db1.bundle            signed by the trust root in the authority's directory
+  ca host bundle db1.prod -o db1.bundle
   ca host bundle db1.prod -o db1.bundle --key /media/stick/trust_root
-  ca host bundle db1.prod -o db1.bundle --agent    the trust root is in the ssh-agent (FIDO, PKCS#11, TPM)
+  ca host bundle db1.prod -o db1.bundle --agent
+
+The trust root that signs is the one in the authority's directory, in
+that file, or in the ssh-agent (FIDO, PKCS#11, TPM).
 
 With the trust root on a machine that nothing is connected to:
   ca host bundle db1.prod -o db1.text --unsigned
-  ssh-keygen -Y sign -n trust@pam-jit -f trust_root db1.text         there; makes db1.text.sig
-  ca host bundle db1.prod -o db1.bundle --text db1.text --signature db1.text.sig")]
+  ssh-keygen -Y sign -n trust@pam-jit -f trust_root db1.text   # there
+  ca host bundle db1.prod -o db1.bundle --text db1.text \\
+      --signature db1.text.sig")]
 pub(crate) struct HostBundle {
     /// The host
     name: HostName,

@@ -9,7 +9,7 @@ use ca::ledger::{certificate, grant_record};
 use ca::limits;
 use ca::moment::Local;
 use ca::request::{self, Wish};
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use grant::{
     AccountName, Features, GrantId, HostName, PersonName, ReasonText, RoleName, Sources, Ticket, UnixTime,
     Window,
@@ -32,19 +32,23 @@ pub(crate) enum Grant {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  ca grant create --person acme/jo --host db1.prod --account acme-support --for 30m \\
-      --allow pty --reason 'restore the billing index' --ticket OPS-1234
-  ca grant create --person acme/jo --role db --account acme-support --opens '2026-11-24 14:00' \\
-      --for 1h30m --from 192.0.2.0/24 --allow pty,sftp,forward=db.internal:5432 \\
+  ca grant create --person acme/jo --host db1.prod \\
+      --account acme-support --for 30m --allow pty \\
+      --reason 'restore the billing index' --ticket OPS-1234
+  ca grant create --person acme/jo --role db \\
+      --account acme-support --opens '2026-11-24 14:00' --for 1h30m \\
+      --from 192.0.2.0/24 --allow pty,sftp,forward=db.internal:5432 \\
       --reason 'monthly maintenance' --approvals 2
 
-Times: 14:00 (today), 2026-11-24, '2026-11-24 14:00' (local), 2026-11-24T14:00:00Z")]
+Times: 14:00 (today), 2026-11-24, '2026-11-24 14:00' (local),
+2026-11-24T14:00:00Z")]
+#[command(group(ArgGroup::new("where").args(["hosts", "roles"]).required(true).multiple(true)))]
 pub(crate) struct Create {
     /// Who, written vendor/name
     #[arg(long, value_name = "PERSON")]
     person: PersonName,
     /// On this host; can stand more than once
-    #[arg(long = "host", value_name = "HOST", required_unless_present = "roles")]
+    #[arg(long = "host", value_name = "HOST")]
     hosts: Vec<HostName>,
     /// On every host with this role; can stand more than once
     #[arg(long = "role", value_name = "ROLE")]
@@ -92,9 +96,11 @@ pub(crate) struct Create {
 Examples:
   ca grant show G-7F3K9Q
   ca grant show G-7F3K9Q --document > grant
-  ssh-keygen -Y sign -f ~/.ssh/id_ed25519 -n grant@pam-jit grant    then: ca approve --signature grant.sig")]
+  ssh-keygen -Y sign -f ~/.ssh/id_ed25519 -n grant@pam-jit grant
+  ca approve G-7F3K9Q --as kim --signature grant.sig")]
 pub(crate) struct Show {
     /// The grant's id
+    #[arg(value_parser = super::grant_id)]
     grant: GrantId,
     /// Print the exact document, and nothing else
     #[arg(long, conflicts_with = "json")]

@@ -29,7 +29,9 @@ pub(crate) enum Host {
 #[command(after_help = "\
 Examples:
   ca host add db1.prod --role db
-  ca host add db1.prod --role db --role billing --existing    its roles are now these two")]
+  ca host add db1.prod --role db --role billing --existing
+
+With --existing its roles are now these two.")]
 pub(crate) struct Add {
     /// The host's name, as in its /etc/jit/host.toml
     name: HostName,

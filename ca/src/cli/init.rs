@@ -20,10 +20,12 @@ use crate::printer::Failure;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  ca init                                   asks for a passphrase
-  ca init --no-passphrase --dir ./try       to try it out
-  ca init --passphrase-fd 3 3< passphrase   from a script
-  ca init --ca-key-agent ca.pub             the CA key stays in the ssh-agent (FIDO, PKCS#11, TPM)")]
+  ca init                                  asks for a passphrase
+  ca init --no-passphrase --dir ./try      to try it out
+  ca init --passphrase-fd 0 < passphrase   from a script
+  ca init --ca-key-agent ca.pub            the CA key stays in the agent
+
+An ssh-agent can have the key on hardware: FIDO, PKCS#11, TPM.")]
 pub(crate) struct Init {
     /// Store the keys unencrypted
     #[arg(long, conflicts_with = "passphrase_fd")]

@@ -35,7 +35,7 @@ pub(crate) enum Person {
 Examples:
   ca person add acme/jo --key jo.pub --email jo@acme.example
   ca person add acme/jo --key laptop.pub --key token.pub
-  ca person add acme/jo --key new.pub --existing    enrol one more key")]
+  ca person add acme/jo --key new.pub --existing   enrol one more key")]
 pub(crate) struct Add {
     /// The person, written vendor/name
     name: PersonName,

@@ -37,6 +37,7 @@ pub(crate) struct Revoke {
 #[group(required = true, multiple = false)]
 struct What {
     /// This grant, with all its certificates
+    #[arg(value_parser = super::grant_id)]
     grant: Option<GrantId>,
     /// Only the certificate with this serial
     #[arg(long, value_name = "N")]
@@ -56,8 +57,10 @@ struct What {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  ca krl -o krl              then copy it to each host as /etc/jit/krl
-  ssh-keygen -Q -f krl jo-cert.pub")]
+  ca krl -o krl
+  ssh-keygen -Q -f krl jo-cert.pub
+
+Hosts without a trust bundle read it as /etc/jit/krl.")]
 pub(crate) struct KrlFile {
     /// Where to write it; - is standard output
     #[arg(short, long, value_name = "FILE")]
@@ -66,7 +69,11 @@ pub(crate) struct KrlFile {
 
 /// Write the revoked list that our module reads: grants, serials, persons, vendors
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  ca revoked -o revoked    then copy it to each host as /etc/jit/revoked")]
+#[command(after_help = "\
+Examples:
+  ca revoked -o revoked
+
+Hosts without a trust bundle read it as /etc/jit/revoked.")]
 pub(crate) struct RevokedFile {
     /// Where to write it; - is standard output
     #[arg(short, long, value_name = "FILE")]

@@ -23,12 +23,13 @@ use crate::printer::Failure;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  ca sign G-7F3K9Q --key jo.pub             writes jo-cert.pub
-  ca sign G-7F3K9Q --key jo.pub -o -        to standard output
-  ca sign G-7F3K9Q -o jo-cert.pub           the grant is for one key only
+  ca sign G-7F3K9Q --key jo.pub        writes jo-cert.pub
+  ca sign G-7F3K9Q --key jo.pub -o -   to standard output
+  ca sign G-7F3K9Q -o jo-cert.pub      the grant is for one key only
   ca sign G-7F3K9Q --key jo.pub --lifetime 15m")]
 pub(crate) struct Sign {
     /// The grant's id
+    #[arg(value_parser = super::grant_id)]
     grant: GrantId,
     /// The person's public key; can be left out when the grant is for one key only
     #[arg(long, value_name = "FILE.pub")]

@@ -26,7 +26,7 @@ pub(crate) enum Vendor {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  ca vendor add acme --until 2027-06-30              valid through that whole day, in UTC
+  ca vendor add acme --until 2027-06-30
   ca vendor add acme --until 2028-06-30 --existing   move its last day")]
 pub(crate) struct Add {
     /// The vendor, for example acme

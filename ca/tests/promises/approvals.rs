@@ -185,3 +185,20 @@ fn the_authoritys_own_keys_approve_nothing() {
         .ca(["approve", &id, "--as", "kim", "--key", "ca/ca_key"])
         .refused_with("is not enrolled for the approver kim");
 }
+
+#[test]
+fn a_grants_id_can_be_typed_in_small_letters() {
+    let scene = Scene::new();
+    let id = scene.grant(&[]);
+    let small = id.to_lowercase();
+    assert_eq!(scene.json(["grant", "show", &small])["id"], id.as_str());
+    scene.ca(["approve", &small, "--as", "kim", "--key", "kim"]).ok();
+    scene.ca(["sign", &small, "--key", "jo.pub"]).ok();
+    scene.ca(["revoke", &small, "--reason", "over"]).ok();
+    let other = scene.grant(&[]);
+    scene.ca(["deny", &other.to_lowercase(), "--as", "kim", "--reason", "no"]).ok();
+    // Documents have the one form.
+    assert!(!scene.events().iter().any(|event| event.to_string().contains(&small)));
+    let wrong = scene.ca(["grant", "show", "g-0"]);
+    assert!(wrong.code == 2 && wrong.error().contains("`g-0` is not a grant id"), "{wrong:?}");
+}

@@ -149,6 +149,18 @@ fn a_short_passphrase_is_refused_before_it_is_typed_again() {
     );
 }
 
+#[test]
+fn on_a_terminal_too_the_last_line_of_create_is_the_grants_id() {
+    let scene = Scene::new();
+    let create = "grant create --person acme/jo --host db1.prod --account acme-support --for 30m --uses 1 --reason work";
+    let mut terminal = Terminal::with(&scene, &create.split(' ').collect::<Vec<_>>());
+    let (code, shown) = terminal.ends();
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("hint: only hosts with a recorder enforce uses"), "{shown}");
+    let id = shown.trim_end().lines().last().unwrap();
+    assert_eq!(scene.json(["grant", "show", id])["id"], id, "{shown}");
+}
+
 /// What runs after the command on the same terminal, as a shell does: how it ended, whether there is echo, what was left.
 const AFTERWARDS: &str =
     r#""$@"; echo "[$?]"; stty -a | grep -ow -e '-\?echo'; stty -icanon min 0 time 0; cat"#;
