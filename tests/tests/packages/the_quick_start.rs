@@ -110,12 +110,11 @@ impl Follower {
 
     /// "A grant", up to the certificate in words.
     fn grant(&mut self) {
-        // `exit` has left the shell of the authority's user; the README says that `ca` is run in one.
-        let all = lines("The authority", "sh authority");
+        // `exit` has left the shell of the authority's user.
+        let all = lines("A grant", "sh");
         for start in ["runuser ", "cd "] {
             drop(self.on_authority(line(&all, start)));
         }
-        let all = lines("A grant", "sh");
         let said = self.on_authority(line(&all, "ca grant create "));
         let last = said.trim_end().lines().last().unwrap_or_default();
         assert!(last.starts_with("G-"), "the last line of `create` is the grant's name:\n{said}");

@@ -2,7 +2,7 @@
 
 use e2e::authority::Request;
 use e2e::host::Host;
-use e2e::refusal::{assert_enters, assert_refused};
+use e2e::refusal::{assert_enters, assert_refused, assert_sshd_refuses};
 use e2e::world::World;
 
 /// What can happen to a file.
@@ -21,6 +21,9 @@ fn do_harm(host: &Host, file: &str, harm: Harm) {
     }
 }
 
+/// Without these sshd refuses before the module could say why, as README.md and docs/troubleshooting.md have it.
+const SSHDS_OWN: [&str; 3] = ["/etc/jit/host.toml", "/etc/jit/ca.pub", "/etc/jit/krl"];
+
 /// With the file harmed: the administrator enters, the vendor is refused; restored, the vendor enters again.
 fn each_harm(world: &World, file: &str, mode: u32) {
     let vendor = world.granted(&Request::default());
@@ -34,7 +37,10 @@ fn each_harm(world: &World, file: &str, mode: u32) {
             world.host.sshd_log()
         );
         // An empty KRL revokes nothing (facts.md, sshd): the one case in which sshd has no objection.
-        if (file, harm) != ("/etc/jit/krl", Harm::Empty) {
+        if (file, harm) == ("/etc/jit/krl", Harm::Empty) {
+        } else if SSHDS_OWN.contains(&file) {
+            assert_sshd_refuses(&world.host, &world.client(&vendor));
+        } else {
             drop(assert_refused(&world.host, &world.client(&vendor)));
         }
         world.host.write_mode(file, &sound, mode);
