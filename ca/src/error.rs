@@ -127,6 +127,7 @@ impl Error {
             Self::Ledger(ledger) => ledger.hint(),
             Self::File(file) | Self::Config(ConfigError::File(file)) => file.hint(),
             Self::Key(key) => key.hint(),
+            Self::Passphrase(passphrase) => passphrase.hint(),
             Self::Agent(agent) => agent.hint(),
             Self::Content { hint, .. } => hint.clone(),
             Self::NoAuthority(_) => {

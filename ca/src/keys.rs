@@ -45,6 +45,22 @@ pub enum PassphraseError {
     Differ,
 }
 
+impl PassphraseError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoTerminal(_) => {
+                Some("give it with --passphrase-fd N, or as the systemd credential ca-passphrase".to_owned())
+            }
+            Self::Read { source, .. } if source.raw_os_error() == Some(nix::libc::EBADF) => {
+                Some("sudo hands over no descriptor above 2: --passphrase-fd 0, and the passphrase to its standard input".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Why a private key cannot be made, stored or opened.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
@@ -98,9 +114,7 @@ impl KeyError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::File(error) => error.hint(),
-            Self::Passphrase(PassphraseError::NoTerminal(_)) => {
-                Some("give it with --passphrase-fd N, or as the systemd credential ca-passphrase".to_owned())
-            }
+            Self::Passphrase(passphrase) => passphrase.hint(),
             Self::Public(_) | Self::SecurityKey(_) => Some(
                 "sign through an agent (--agent), or with `ssh-keygen -Y sign` and --signature".to_owned(),
             ),
