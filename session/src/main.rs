@@ -15,7 +15,8 @@ use audit::handover::Which;
 use base64ct::{Base64, Encoding};
 use clap::Parser;
 use grant::UnixTime;
-use hostfile::HostConfig;
+use hostfile::{HostConfig, HostfileError};
+use session::administrate::AdministrateError;
 use session::check::door::Severity;
 use session::check::pam_stack;
 use session::check::sshd::Sshd;
@@ -145,11 +146,18 @@ fn end_sessions(args: &End, config: &Path) -> anyhow::Result<Answer> {
         End { vendor: Some(name), .. } => Which::Vendor(name.clone()),
         _ => Which::All,
     };
+    let whom = match &which {
+        Which::Session(id) => format!("there is no open session {id}"),
+        Which::Grant(id) => format!("no session of grant {id} is open"),
+        Which::Person(name) => format!("no session of {name} is open"),
+        Which::Vendor(name) => format!("no session of vendor {name} is open"),
+        Which::All => String::new(),
+    };
     let ended = administrate::end(&settings.socket, which, args.reason.clone(), administrator())?;
-    Ok(Answer {
-        text: format!("{ended} session{} ended", if ended == 1 { "" } else { "s" }),
-        yes: ended > 0 || args.all,
-    })
+    if ended == 0 && !args.all {
+        return Err(anyhow::anyhow!(whom).context(Hint("jit sessions lists what is open".into())));
+    }
+    Ok(Answer { text: format!("{ended} session{} ended", if ended == 1 { "" } else { "s" }), yes: true })
 }
 
 /// Who gives the order: the person behind sudo, else the user.
@@ -355,8 +363,24 @@ impl std::fmt::Display for Hint {
     }
 }
 
+/// What helps with an error that any command may have.
+fn usual_hint(error: &anyhow::Error) -> Option<String> {
+    if let Some(AdministrateError::Recorder { source, .. }) = error.downcast_ref() {
+        return Some(match source.kind() {
+            std::io::ErrorKind::PermissionDenied => "run it as root: sudo jit ...".to_owned(),
+            _ => "systemctl status jit-recorder.socket jit-recorder.service".to_owned(),
+        });
+    }
+    match error.downcast_ref() {
+        Some(HostfileError::Missing { .. }) => {
+            Some("`jit trust FILE` writes it, from a bundle that `ca host bundle` makes for this host; then `jit setup`".into())
+        }
+        _ => None,
+    }
+}
+
 fn complain(error: &anyhow::Error) {
-    let hint = error.downcast_ref::<Hint>().map(ToString::to_string);
+    let hint = error.downcast_ref::<Hint>().map(ToString::to_string).or_else(|| usual_hint(error));
     let causes = error.chain().map(ToString::to_string).filter(|text| Some(text) != hint.as_ref());
     let text = causes.collect::<Vec<_>>().join(": ");
     let mut err = std::io::stderr().lock();

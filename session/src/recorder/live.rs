@@ -82,7 +82,7 @@ pub(super) struct Live {
     /// Warnings given: 0 none, 1 five minutes, 2 one minute before.
     pub(super) warned: u8,
     /// A warning that no terminal has taken yet, and when it was last tried: at login there is none.
-    pub(super) untold: Option<(&'static str, Boottime)>,
+    pub(super) untold: Option<Boottime>,
     /// When the terminal was last told that commands can't be recorded.
     pub(super) told_full: Option<Boottime>,
     /// Set once no process is left, while the kernel still has to tell of its last execs.
