@@ -31,6 +31,20 @@ fn a_missing_line_is_found() {
 }
 
 #[test]
+fn a_host_that_is_not_set_up_is_told_what_comes_first() {
+    let next = |host: &Host| {
+        let said = host.check(&[]).out;
+        said.lines().find(|line| line.starts_with("next: ")).map(str::to_owned)
+    };
+    let host = Host::new();
+    assert_eq!(next(&host), None);
+    host.write_sshd_pam("", "", "");
+    assert!(next(&host).unwrap().contains(": `jit setup` writes"), "{:?}", next(&host));
+    std::fs::remove_file(host.at("jit/host.toml")).unwrap();
+    assert!(next(&host).unwrap().contains(": `jit trust FILE`"), "{:?}", next(&host));
+}
+
+#[test]
 fn a_missing_or_broken_service_is_found() {
     finds(&[602], |host| std::fs::remove_file(host.at("pam.d/sshd")).unwrap());
     finds(&[602], |host| host.write("pam.d/sshd", "session required\n"));

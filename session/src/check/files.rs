@@ -13,7 +13,7 @@ static HOST_TOML: Door = Door::error(
     101,
     "host.toml is refused",
     "no vendor can log in, and nothing else that it names can be checked",
-    "see pam_jit(8) for what belongs there",
+    "`jit trust FILE` writes it, from a bundle of `ca host bundle`; host.toml(5) says what belongs there",
 );
 static CA_KEYS: Door = Door::error(
     102,

@@ -93,6 +93,27 @@ impl<'a> From<&'a Finding> for JsonFinding<'a> {
     }
 }
 
+/// Doors that stand open together on a host that is not set up: no configuration of ours; no line of the module.
+const NO_CONFIGURATION: u16 = 101;
+const NO_LINES: [u16; 2] = [604, 605];
+
+impl Report {
+    /// What to do first where hardly anything is there yet, instead of mending one door after the other.
+    fn next(&self) -> Option<&'static str> {
+        let open = |number: u16| self.findings.iter().any(|finding| finding.door.number == number);
+        let no_lines = NO_LINES.into_iter().all(open);
+        match (self.host.is_none() && open(NO_CONFIGURATION), no_lines) {
+            (true, true) => Some(
+                "this host is not set up: `jit trust FILE`, with a bundle of `ca host bundle`; then `jit setup`",
+            ),
+            (false, true) => {
+                Some("this host is not set up: `jit setup` writes sshd's block and the PAM lines")
+            }
+            (true, false) | (false, false) => None,
+        }
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for finding in &self.findings {
@@ -104,6 +125,9 @@ impl fmt::Display for Report {
             }
             writeln!(f, "  means  {}", door.meaning)?;
             writeln!(f, "  mend   {}\n", door.mend)?;
+        }
+        if let Some(next) = self.next() {
+            writeln!(f, "next: {next}\n")?;
         }
         let host = self.host.as_deref().unwrap_or("this host");
         let accounts = match self.accounts.len() {
