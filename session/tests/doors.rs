@@ -51,6 +51,7 @@ fn every_other_way_to_authenticate_is_found() {
     opens("KbdInteractiveAuthentication no", "KbdInteractiveAuthentication yes", &[302]);
     opens("HostbasedAuthentication no", "HostbasedAuthentication yes", &[303]);
     opens("HostbasedAuthentication no", "GSSAPIAuthentication yes", &[304]);
+    opens("HostbasedAuthentication no", "KerberosAuthentication yes", &[305]);
     opens("HostbasedAuthentication no", "PermitEmptyPasswords yes", &[306]);
     opens("    AuthorizedKeysFile none\n", "", &[307]);
     opens("AuthorizedKeysFile none", "AuthorizedKeysFile /etc/ssh/keys/%u", &[307]);

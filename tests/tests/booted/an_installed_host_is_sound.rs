@@ -50,6 +50,21 @@ fn a_host_without_the_drop_in_for_scopes_is_told_so() {
 }
 
 #[test]
+fn an_account_that_may_leave_jobs_or_have_a_manager_of_its_own_is_named() {
+    let world = World::new();
+    let open = |number: u64| {
+        let said = world.host.run(["jit", "check", "--json"]).stdout;
+        let report: serde_json::Value = serde_json::from_str(&said).expect("a report in JSON");
+        report["findings"].as_array().into_iter().flatten().any(|finding| finding["number"] == number)
+    };
+    assert!(!open(904) && !open(905));
+    drop(world.host.script("sed -i /acme-support/d /etc/at.deny /etc/cron.deny", []).ok());
+    assert!(open(904) && !open(905));
+    drop(world.host.script("rm /etc/systemd/system/user@$(id -u acme-support).service", []).ok());
+    assert!(open(905));
+}
+
+#[test]
 fn a_host_without_pam_systemd_is_told_so_before_a_vendor_is_refused() {
     let world = World::new();
     drop(world.host.run(["sed", "-i", "/pam_systemd.so/d", "/etc/pam.d/common-session"]).ok());

@@ -16,4 +16,5 @@ mod the_packages_are_sound;
 mod the_pages_say_what_is_parsed;
 mod the_quick_start;
 mod the_same_sources_give_the_same_bytes;
+mod the_shells_complete;
 mod the_units_stay_closed;
