@@ -63,12 +63,13 @@ pub fn dry_run(place: &Place, wanted: &Wanted, removing: Option<bool>) -> Result
     must_be_root()?;
     let state = State::read()?;
     let plan = match removing {
-        Some(purge) => plan::remove(place, &service_or_usual(place), &state.installed, purge)?,
+        Some(purge) => plan::remove(&with_services(&state.installed.places(place)), &state.installed, purge)?,
         None => plan::install(place, &look(place)?.service, wanted, &state.installed)?,
     };
     let pending =
         state.pending.map(|_| "# a change is under way: what was before it is not shown\n".to_owned());
     let kept = plan.kept.iter().map(|kept| format!("# kept {kept}\n"));
+    let kept = kept.chain(plan.lost.iter().map(|lost| format!("# {lost}\n")));
     let diff = pending.into_iter().chain(kept).chain([plan.diff()]).collect::<String>();
     Ok(if diff.is_empty() {
         "# nothing to change".to_owned()
@@ -91,6 +92,10 @@ pub fn install(request: &Request, say: Say<'_>) -> Result<()> {
     let plan = plan::install(place, &sshd.service, &request.wanted, &state.installed)?;
     if plan.is_empty() {
         say("nothing to change: this host is set up");
+        state.installed.know(place);
+        state.write()?;
+        // It may have been set up before there was anything that the units could go by.
+        go_on(say);
         return Ok(());
     }
     try_it(request, &plan, &sshd, say)?;
@@ -119,10 +124,13 @@ pub fn install(request: &Request, say: Say<'_>) -> Result<()> {
                 said.iter().fold(error.and("everything is as before"), |error, more| error.and(more))
             }
             // What was armed tries it again.
-            Err(second) => error.and(&format!("and taking it back failed: {second}")),
+            Err(second) => {
+                error.and(&format!("and taking it back failed: {}; {}", second.whole(), again()))
+            }
         });
     }
     plan.changes.iter().for_each(|change| say(&told(change)));
+    plan.lost.iter().for_each(|lost| say(lost));
     if request.yes {
         state.end(true)?;
         confirm::disarm(&id);
@@ -144,7 +152,13 @@ pub fn install(request: &Request, say: Say<'_>) -> Result<()> {
             Ok(())
         }
         Answer::TakenBack | Answer::Silence => {
-            restore(Some(&id), say)?;
+            restore(Some(&id), say).map_err(|error| error.and(&again()))?;
+            // Somebody may have confirmed it at the last moment.
+            if State::read()?.last.is_some_and(|last| last.id == id && last.confirmed) {
+                say("confirmed: the host is set up");
+                go_on(say);
+                return Ok(());
+            }
             Err(SetupError::new("not confirmed: everything is as before"))
         }
     }
@@ -159,6 +173,10 @@ pub fn confirm(say: Say<'_>) -> Result<()> {
     let _lock = Lock::wait()?;
     let mut state = State::read()?;
     match &state.pending {
+        Some(pending) if pending.taken_back || change::is_half(pending) => {
+            Err(SetupError::new("the change is being taken back, and a part of it is gone already")
+                .hint("run `jit setup --restore` to its end, then `jit setup` again"))
+        }
         Some(pending) if pending.live => {
             let id = pending.id.clone();
             state.end(true)?;
@@ -203,16 +221,28 @@ pub fn restore(change: Option<&str>, say: Say<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Waits in a session of its own, then takes the change back; again and again, until it is.
+/// Waits in a session of its own, then takes the change back; again and again, until it is. Nobody reads what it says, so
+/// why it can't goes to the log.
 ///
 /// # Errors
 /// If it can't leave its terminal.
 pub fn restore_later(change: &str, seconds: u64, say: Say<'_>) -> Result<()> {
     confirm::detach(change, seconds)?;
-    while restore(Some(change), say).is_err() {
+    let mut last = String::new();
+    while let Err(error) = restore(Some(change), say) {
+        let said = error.and(&again()).whole();
+        if said != last {
+            confirm::log(&said);
+            last = said;
+        }
         std::thread::sleep(confirm::AGAIN);
     }
     Ok(())
+}
+
+/// That what failed does not rest.
+fn again() -> String {
+    format!("it is tried again every {} s, until it succeeds", confirm::AGAIN.as_secs())
 }
 
 /// Takes everything out again: sshd's block first, so that until the last PAM line is gone vendors are refused. In between
@@ -230,25 +260,35 @@ pub fn remove(
     let _lock = Lock::take()?;
     let mut state = State::read()?;
     tidy_up(&mut state, say)?;
-    let plan = plan::remove(place, &service_or_usual(place), &state.installed, purge)?;
+    let places = state.installed.places(place);
+    let plan = plan::remove(&with_services(&places), &state.installed, purge)?;
     let guards_something = !plan.is_empty();
-    let (sshds, others): (Vec<Change>, Vec<Change>) =
-        plan.changes.into_iter().partition(|change| change::is_sshds(place, &change.path));
-    if !sshds.is_empty() {
-        let sshds = Plan { changes: sshds, ..Plan::default() };
-        change::apply(&sshds)?;
-        sshds.changes.iter().for_each(|change| say(&told(change)));
-        match reload::reload(place) {
-            Ok(done) => say(&reloaded(&done)),
-            // Our lines are out; what is wrong with sshd was not ours, and must not keep the rest in.
-            Err(error) => say(&format!("sshd did not read its configuration again: {error}")),
+    let is_sshds = |change: &Change| places.iter().any(|place| change::is_sshds(place, &change.path));
+    let (sshds, others): (Vec<Change>, Vec<Change>) = plan.changes.into_iter().partition(is_sshds);
+    let lines_go = others.iter().any(|change| change.path.starts_with(place::PAM));
+    let sshds = Plan { changes: sshds, ..Plan::default() };
+    change::apply(&sshds)?;
+    sshds.changes.iter().for_each(|change| say(&told(change)));
+    plan.kept.iter().for_each(|kept| say(&format!("kept {kept}")));
+    plan.lost.iter().for_each(|lost| say(lost));
+    for place in &places {
+        // Also where its files have none of our lines any more: a kill may have come between them and sshd.
+        if lines_go || touches_sshd(place, &sshds.changes) {
+            match leave_sshd(place, &mut *say) {
+                Err(error) if lines_go => {
+                    let kept = "sshd may still let certificates in, so PAM keeps the lines that ask for a grant";
+                    return Err(error.and(kept));
+                }
+                Err(error) => say(&error.whole()),
+                Ok(()) => {}
+            }
         }
     }
     // Nobody enters any more; who is in goes before what guards it does.
     if guards_something && let Some(said) = end_sessions() {
         say(&said);
     }
-    let others = Plan { changes: others, group: plan.group, kept: Vec::new() };
+    let others = Plan { changes: others, group: plan.group, ..Plan::default() };
     change::apply(&others)?;
     others.changes.iter().for_each(|change| say(&told(change)));
     if touches_scopes(&others.changes)
@@ -256,7 +296,6 @@ pub fn remove(
     {
         say(&format!("process 1 did not read its units again: {error}"));
     }
-    plan.kept.iter().for_each(|kept| say(&format!("kept {kept}")));
     let (accounts, _) = crate::check::accounts::look(place::GROUP);
     if !accounts.vendors.is_empty() {
         let names = accounts.vendors.into_iter().collect::<Vec<_>>().join(", ");
@@ -297,6 +336,43 @@ fn look(place: &Place) -> Result<Sshd> {
         service: sshd.pam_service(&effective),
         named_by_option: effective.first("pamservicename").is_some(),
     })
+}
+
+/// Lets sshd read that our block is out, and looks whether it is.
+fn leave_sshd(place: &Place, say: Say<'_>) -> Result<()> {
+    let done = reload::reload(place)?;
+    if done == reload::Reloaded::Nothing
+        && let Some(address) = reload::answering(place)
+    {
+        return Err(SetupError::new(format!("sshd answers at {address}, and which process it is is not known"))
+            .hint("name the listening process: --sshd-pid PID"));
+    }
+    if let Some(left) = sshd_block::left(place).or_else(|| still_trusted(place)) {
+        return Err(SetupError::new(format!("{left} still trusts the keys in {}", place::OURS)).hint(
+            "`jit setup` did not write that: take the whole block out of sshd's configuration, then run this again",
+        ));
+    }
+    say(&reloaded(&done));
+    Ok(())
+}
+
+/// What sshd itself says about the vendor accounts.
+fn still_trusted(place: &Place) -> Option<String> {
+    use crate::check::{connection, sshd::Sshd};
+    let sshd = Sshd { program: place.sshd.clone(), config: place.sshd_config.clone() };
+    let (accounts, _) = crate::check::accounts::look(place::GROUP);
+    let asked = connection::ordinary().into_iter().next()?;
+    let trusts = |account: &String| {
+        let answer = sshd.effective(account, &asked);
+        answer.is_ok_and(|answer| answer.set("trustedusercakeys").is_some_and(|keys| keys.starts_with(place::OURS)))
+    };
+    let account = accounts.vendors.into_iter().find(trusts)?;
+    Some(format!("{}, for {account},", place.sshd_config.display()))
+}
+
+/// Each sshd with its PAM service.
+fn with_services(places: &[Place]) -> Vec<(Place, String)> {
+    places.iter().map(|place| (place.clone(), service_or_usual(place))).collect()
 }
 
 /// The service also of an sshd that is gone or broken: taking out goes on without it.
@@ -384,7 +460,12 @@ fn reloaded(done: &reload::Reloaded) -> String {
     match done {
         Reloaded::Unit(unit, _) => format!("{unit} was reloaded"),
         Reloaded::Process(pid) => format!("sshd, process {pid}, was told to reload"),
-        Reloaded::PerConnection => "sshd is started for each connection, and reads the files then".to_owned(),
+        Reloaded::BySocket(pid) => {
+            format!("sshd, process {pid}, was told to reload and ended: its socket starts it anew with the next login")
+        }
+        Reloaded::PerConnection => {
+            "a socket starts sshd when somebody connects, and it reads the files then".to_owned()
+        }
         Reloaded::Nothing => done.to_say().unwrap_or_default(),
     }
 }

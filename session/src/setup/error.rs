@@ -55,6 +55,12 @@ impl SetupError {
         self.hint.as_deref()
     }
 
+    /// The sentence, with what the system said.
+    #[must_use]
+    pub(super) fn whole(&self) -> String {
+        self.source.as_ref().map_or_else(|| self.told.clone(), |source| format!("{}: {source}", self.told))
+    }
+
     /// The same with more said after the sentence.
     #[must_use]
     pub(super) fn and(mut self, more: &str) -> Self {

@@ -61,6 +61,27 @@ pub(super) fn strip(text: &[u8]) -> Result<Vec<u8>, Unbalanced> {
     if inside { Err(Unbalanced) } else { Ok(kept) }
 }
 
+/// The lines inside of blocks that are none of `ours`: somebody put them there, and they go with the block.
+#[must_use]
+pub(super) fn lost(text: &[u8], ours: &[&str]) -> Vec<String> {
+    let mut inside = false;
+    let text = String::from_utf8_lossy(text);
+    let mut found = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if line.as_bytes().starts_with(BEGINS) {
+            inside = true;
+        } else if line == END {
+            inside = false;
+        } else if inside
+            && !line.is_empty()
+            && !ours.iter().any(|text| text.lines().any(|known| known.trim() == line))
+        {
+            found.push(line.to_owned());
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,5 +112,12 @@ mod tests {
         for text in ["# BEGIN jit-host\nx\n", "x\n# END jit-host\n", "# BEGIN jit-host\n# BEGIN jit-host\n"] {
             assert_eq!(strip(text.as_bytes()), Err(Unbalanced), "{text}");
         }
+    }
+
+    #[test]
+    fn lines_that_somebody_put_into_a_block_are_named() {
+        let text = "mine\n# BEGIN jit-host\nx\n  also mine # why\n\n# END jit-host\nmine\n";
+        assert_eq!(lost(text.as_bytes(), &["x\ny\n"]), ["also mine # why"]);
+        assert!(lost(&append(b"a\n", "x\n"), &["x\ny\n"]).is_empty());
     }
 }

@@ -14,6 +14,9 @@ const ACCOUNT: &str = include_str!("../../../packaging/pam/account.txt");
 const FIRST: &str = include_str!("../../../packaging/pam/session-first.txt");
 const LAST: &str = include_str!("../../../packaging/pam/session-last.txt");
 
+/// All that a block of ours says in PAM's files.
+pub(super) const TEXTS: [&str; 3] = [ACCOUNT, FIRST, LAST];
+
 /// The service of sshd with our lines. `bare` is the file without them.
 pub(super) fn sshd(path: &Path, bare: &[u8], service: &str) -> Result<Vec<u8>> {
     let with_first = insert_first(path, bare, service)?;

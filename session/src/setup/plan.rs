@@ -24,6 +24,8 @@ pub(super) struct Change {
     pub(super) before: Option<Vec<u8>>,
     /// Its bytes afterwards; `None`: it is gone.
     pub(super) after: Option<Vec<u8>>,
+    /// Whose owner and mode a new file gets: the file's that it was.
+    pub(super) like: Option<PathBuf>,
 }
 
 /// All of it, in the order of the change.
@@ -35,6 +37,8 @@ pub(super) struct Plan {
     pub(super) group: Option<GroupChange>,
     /// What stays although it is ours, and why.
     pub(super) kept: Vec<String>,
+    /// Lines of somebody else that go with our blocks.
+    pub(super) lost: Vec<String>,
 }
 
 /// What becomes of the group.
@@ -55,16 +59,51 @@ impl Plan {
 
     fn file(&mut self, path: PathBuf, before: Option<Vec<u8>>, after: Option<Vec<u8>>) {
         if before != after {
-            self.changes.push(Change { path, before, after });
+            self.changes.push(Change { path, before, after, like: None });
         }
+    }
+
+    /// Takes our block out of a file of somebody else.
+    fn strip(&mut self, path: PathBuf, now: Vec<u8>) -> Result<()> {
+        let bare = marked::strip(&now).map_err(|_| unbalanced(&path))?;
+        self.lose(&path, &now);
+        self.file(path, Some(now), Some(bare));
+        Ok(())
+    }
+
+    /// Says which lines that somebody wrote go with our block.
+    fn lose(&mut self, path: &Path, now: &[u8]) {
+        self.lost.extend(lost(path, now));
+    }
+
+    /// Takes our drop-in out of what sshd reads. One that somebody changed is kept under another name: where it stood, it
+    /// would let certificates in without the module.
+    fn take_out_drop_in(&mut self, place: &Place, installed: &Installed) -> Result<()> {
+        let path = place.drop_in();
+        match read(&path)? {
+            Some(now) if !is_as_written(&path, &now, sshd_block::BLOCK, installed) => {
+                let aside = sshd_block::aside(place, &path).ok_or_else(|| {
+                    SetupError::new(format!("{}: sshd would read it under any name there", path.display()))
+                        .hint("move it to another folder")
+                })?;
+                self.kept.push(format!(
+                    "{} as {}, which sshd does not read: it was changed since `jit setup` wrote it",
+                    path.display(),
+                    aside.display()
+                ));
+                let (after, like) = (Some(now.clone()), Some(path.clone()));
+                self.changes.push(Change { path: aside, before: None, after, like });
+                self.file(path, Some(now), None);
+            }
+            now => self.file(path, now, None),
+        }
+        Ok(())
     }
 
     /// Takes a whole file of ours out, unless somebody changed it.
     fn take_out(&mut self, path: PathBuf, text: &str, installed: &Installed) -> Result<()> {
         match read(&path)? {
-            Some(now) if now == text.as_bytes() || installed.files.get(&path) == Some(&digest(&now)) => {
-                self.file(path, Some(now), None);
-            }
+            Some(now) if is_as_written(&path, &now, text, installed) => self.file(path, Some(now), None),
             Some(_) => {
                 self.kept.push(format!("{}: it was changed since `jit setup` wrote it", path.display()));
             }
@@ -155,6 +194,7 @@ pub(super) fn install(
     };
     let bare = pam_lines::bare(&path, &now)?;
     let with = pam_lines::sshd(&path, &bare, service)?;
+    plan.lose(&path, &now);
     plan.file(path, Some(now), Some(with));
     for path in OTHER_SERVICES.iter().filter(|name| **name != service).map(|name| pam(name)) {
         if is_other_name(&path) {
@@ -162,6 +202,7 @@ pub(super) fn install(
         }
         let Some(now) = read(&path)? else { continue };
         let with = pam_lines::other(&pam_lines::bare(&path, &now)?);
+        plan.lose(&path, &now);
         plan.file(path, Some(now), Some(with));
     }
     let Some(now) = read(&place.sshd_config)? else {
@@ -172,8 +213,21 @@ pub(super) fn install(
     let block = drop_in.then(|| sshd_block::BLOCK.as_bytes().to_vec());
     let there = ours_or_nobodys(&ours, if drop_in { sshd_block::BLOCK } else { "" }, installed)?;
     plan.file(ours, there, block);
+    plan.lose(&place.sshd_config, &now);
     plan.file(place.sshd_config.clone(), Some(now), Some(with));
     Ok(plan)
+}
+
+/// Whether a whole file of ours is as this program would write it, or as set-up has.
+fn is_as_written(path: &Path, now: &[u8], text: &str, installed: &Installed) -> bool {
+    now == text.as_bytes() || installed.files.get(path) == Some(&digest(now))
+}
+
+/// Lines that somebody wrote into a block of ours, as they are told.
+pub(super) fn lost(path: &Path, now: &[u8]) -> impl Iterator<Item = String> {
+    let ours = [&pam_lines::TEXTS[..], &sshd_block::TEXTS[..]].concat();
+    let lines = marked::lost(now, &ours).into_iter();
+    lines.map(move |line| format!("{}: `{line}` stood inside of our block, and goes with it", path.display()))
 }
 
 /// The bytes of a whole file that set-up writes: as they will be, as it wrote them before, or not there at all. Others are
@@ -181,7 +235,7 @@ pub(super) fn install(
 fn ours_or_nobodys(path: &Path, text: &str, installed: &Installed) -> Result<Option<Vec<u8>>> {
     let there = read(path)?;
     match &there {
-        Some(bytes) if bytes != text.as_bytes() && installed.files.get(path) != Some(&digest(bytes)) => Err(
+        Some(bytes) if !is_as_written(path, bytes, text, installed) => Err(
             SetupError::new(format!("{} was not written by `jit setup`, or changed since", path.display()))
                 .hint("move your lines to another file of that folder, and this one away"),
         ),
@@ -189,23 +243,29 @@ fn ours_or_nobodys(path: &Path, text: &str, installed: &Installed) -> Result<Opt
     }
 }
 
-/// What taking it all out would change: in the other order.
-pub(super) fn remove(place: &Place, service: &str, installed: &Installed, purge: bool) -> Result<Plan> {
+/// What taking it all out would change: in the other order. Each place has sshd's PAM service with it.
+pub(super) fn remove(places: &[(Place, String)], installed: &Installed, purge: bool) -> Result<Plan> {
     let mut plan = Plan::default();
-    if let Some(now) = read(&place.sshd_config)? {
-        let bare = bare_configuration(place, &now)?;
-        plan.file(place.sshd_config.clone(), Some(now), Some(bare));
+    for (place, _) in places {
+        if let Some(now) = read(&place.sshd_config)? {
+            plan.strip(place.sshd_config.clone(), now)?;
+        }
+        plan.take_out_drop_in(place, installed)?;
     }
-    plan.take_out(place.drop_in(), sshd_block::BLOCK, installed)?;
-    let mut services: Vec<&str> = OTHER_SERVICES.into_iter().filter(|name| *name != service).collect();
-    services.push(service);
+    // sshd's own last.
+    let is_sshds = |name: &str| places.iter().any(|(_, service)| service == name);
+    let mut services: Vec<&str> = OTHER_SERVICES.into_iter().filter(|name| !is_sshds(name)).collect();
+    for (_, service) in places {
+        if !services.contains(&service.as_str()) {
+            services.push(service);
+        }
+    }
     for path in services.iter().map(|name| Path::new(place::PAM).join(name)) {
         if is_other_name(&path) {
             continue;
         }
         let Some(now) = read(&path)? else { continue };
-        let bare = marked::strip(&now).map_err(|_| unbalanced(&path))?;
-        plan.file(path, Some(now), Some(bare));
+        plan.strip(path, now)?;
     }
     plan.take_out(scopes::drop_in(), scopes::TEXT, installed)?;
     if purge {
@@ -261,6 +321,7 @@ mod tests {
             path: PathBuf::from("/x"),
             before: Some(b"a\nb".to_vec()),
             after: Some(b"a\nb\nc\n".to_vec()),
+            like: None,
         };
         let diff = change.diff();
         assert!(diff.starts_with("--- a/x\n+++ b/x\n@@ -1,2 +1,3 @@\n a\n-b\n"), "{diff}");
@@ -269,7 +330,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_named_only() {
-        let change = Change { path: PathBuf::from("/k"), before: None, after: Some(b"a\0".to_vec()) };
+        let change = Change { path: PathBuf::from("/k"), before: None, after: Some(b"a\0".to_vec()), like: None };
         assert_eq!(change.diff(), "Binary files /dev/null and b/k differ\n");
     }
 }

@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
-use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -17,12 +18,14 @@ use nix::unistd::Pid;
 use super::error::{Result, SetupError};
 use super::place::{Place, has_systemd};
 use crate::check::connection;
-use crate::check::sshd::{Effective, Sshd};
+use crate::check::sshd::{Effective, Sshd, SshdError};
 use crate::recorder::clock::Boottime;
 
 /// How long sshd may take to listen again.
 const PATIENCE: u64 = 10;
 const STEP: Duration = Duration::from_millis(50);
+/// Where sshd writes its process id when nobody says otherwise.
+const PID_FILE: &str = "/run/sshd.pid";
 
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +34,9 @@ pub(super) enum Reloaded {
     Unit(&'static str, i32),
     /// A process was told.
     Process(i32),
-    /// A socket starts one sshd for each connection: each reads the files.
+    /// A process was told, and ended, because its socket is process 1's: the next connection has started it anew.
+    BySocket(i32),
+    /// A socket starts sshd when somebody connects: it reads the files then.
     PerConnection,
     /// None is known to listen.
     Nothing,
@@ -42,14 +47,14 @@ impl Reloaded {
     fn pid(&self) -> Option<i32> {
         match self {
             Self::Unit(_, pid) | Self::Process(pid) => Some(*pid),
-            Self::PerConnection | Self::Nothing => None,
+            Self::BySocket(_) | Self::PerConnection | Self::Nothing => None,
         }
     }
 
     /// What a person should know about it.
     pub(super) fn to_say(&self) -> Option<String> {
         match self {
-            Self::Unit(..) | Self::Process(_) | Self::PerConnection => None,
+            Self::Unit(..) | Self::Process(_) | Self::BySocket(_) | Self::PerConnection => None,
             Self::Nothing => Some(
                 "no listening sshd was found: if one runs, send SIGHUP to its listening process (next time with --sshd-pid)"
                     .to_owned(),
@@ -65,10 +70,16 @@ pub(super) fn effective(place: &Place) -> Result<Effective> {
         .next()
         .unwrap_or_else(|| connection::Connection::from_addr("192.0.2.1"));
     let sshd = Sshd { program: place.sshd.clone(), config: place.sshd_config.clone() };
-    sshd.effective("root", &ordinary).map_err(|error| match error {
-        crate::check::sshd::SshdError::Run { program, source } => SetupError::run(program.display(), source)
+    let answer = match sshd.effective("root", &ordinary) {
+        Err(SshdError::Refused { said, .. }) if make_missing_folder(&said) => {
+            sshd.effective("root", &ordinary)
+        }
+        answer => answer,
+    };
+    answer.map_err(|error| match error {
+        SshdError::Run { program, source } => SetupError::run(program.display(), source)
             .hint("install openssh-server, or say where sshd is: --sshd PATH"),
-        refused @ crate::check::sshd::SshdError::Refused { .. } => {
+        refused @ SshdError::Refused { .. } => {
             SetupError::new(format!("sshd does not accept its configuration as it is: {refused}"))
                 .hint("mend it until `sshd -t` succeeds, then run this again")
         }
@@ -77,22 +88,41 @@ pub(super) fn effective(place: &Place) -> Result<Effective> {
 
 /// Tells sshd, and waits until it listens anew.
 pub(super) fn reload(place: &Place) -> Result<Reloaded> {
-    let effective = effective(place)?;
-    let answered = addresses(&effective).into_iter().find(|address| answers(*address));
-    let listener = find(place, &effective)?;
-    let sockets = listener.pid().map(sockets).unwrap_or_default();
-    tell(&listener)?;
+    let effective = match effective(place) {
+        Ok(effective) => effective,
+        // Where there is no sshd any more, and none runs, nothing has to be told.
+        Err(error) => {
+            let gone = !place.sshd.exists() || !place.sshd_config.exists();
+            return if gone && runs(place).is_none() { Ok(Reloaded::Nothing) } else { Err(error) };
+        }
+    };
+    let listener = find(place, effective.first("pidfile"))?;
     let Some(pid) = listener.pid() else { return Ok(listener) };
-    // It executes itself anew: the old listening sockets are gone, unless process 1 holds them, and the port answers again.
     let lent = has_systemd() && by_socket();
+    let mut addresses = addresses(&effective);
+    addresses.extend(lent.then(lent_addresses).into_iter().flatten());
+    let answered = addresses.into_iter().find(|address| answers(*address));
+    let (sockets, image) = (sockets(pid), image(pid));
+    tell(&listener)?;
+    // It executes itself anew: the old listening sockets are gone, unless process 1 holds them, and the port answers again.
     let anew = || {
         let now = self::sockets(pid);
-        !now.is_empty() && (lent || now.is_disjoint(&sockets)) && answered.is_none_or(answers)
+        let other = if lent { self::image(pid) != image } else { now.is_disjoint(&sockets) };
+        !now.is_empty() && other && answered.is_none_or(answers)
     };
+    // One that got its sockets from process 1 can't take them up again, and ends: the next login starts it anew.
+    let again = || answered.map_or_else(by_socket, answers);
     let end = Boottime::now().plus_secs(PATIENCE);
     while !anew() {
         if !is_sshd(pid) {
-            return Err(SetupError::new(format!("sshd, process {pid}, ended when it was told to reload")));
+            if !lent {
+                return Err(SetupError::new(format!(
+                    "sshd, process {pid}, ended when it was told to reload"
+                )));
+            }
+            if again() {
+                return Ok(Reloaded::BySocket(pid));
+            }
         }
         if Boottime::now() > end {
             return Err(SetupError::new(format!(
@@ -104,8 +134,24 @@ pub(super) fn reload(place: &Place) -> Result<Reloaded> {
     Ok(listener)
 }
 
+/// Who would be told, where sshd can be asked.
+pub(super) fn who(place: &Place) -> Option<Reloaded> {
+    find(place, effective(place).ok()?.first("pidfile")).ok()
+}
+
+/// Whether a process is known to listen, also where sshd can't be asked what its configuration says.
+pub(super) fn runs(place: &Place) -> Option<i32> {
+    // One that can't be understood is none that is known not to be there.
+    find(place, Some(PID_FILE)).map_or(Some(0), |listener| listener.pid())
+}
+
+/// An address at which some sshd answers.
+pub(super) fn answering(place: &Place) -> Option<SocketAddr> {
+    addresses(&effective(place).ok()?).into_iter().find(|address| answers(*address))
+}
+
 /// Who has to be told.
-fn find(place: &Place, effective: &Effective) -> Result<Reloaded> {
+fn find(place: &Place, pid_file: Option<&str>) -> Result<Reloaded> {
     if place.sshd_pid.is_none() && has_systemd() {
         if let Some(unit) = ["ssh.service", "sshd.service"].into_iter().find(|unit| is_active(unit)) {
             let shown = systemctl(&["show", "--property=MainPID", "--value", unit])?.stdout;
@@ -120,7 +166,7 @@ fn find(place: &Place, effective: &Effective) -> Result<Reloaded> {
             return Ok(Reloaded::PerConnection);
         }
     }
-    let written = || fs::read_to_string(effective.first("pidfile")?).ok()?.trim().parse().ok();
+    let written = || fs::read_to_string(pid_file?).ok()?.trim().parse().ok();
     match place.sshd_pid.or_else(written) {
         Some(pid) if is_sshd(pid) => Ok(Reloaded::Process(pid)),
         Some(pid) if place.sshd_pid.is_some() => Err(SetupError::new(format!("process {pid} is no sshd"))
@@ -143,7 +189,7 @@ fn tell(listener: &Reloaded) -> Result<()> {
         Reloaded::Process(pid) => kill(Pid::from_raw(*pid), Signal::SIGHUP).map_err(|errno| {
             SetupError::new(format!("cannot send SIGHUP to sshd, process {pid}: {}", errno.desc()))
         }),
-        Reloaded::PerConnection | Reloaded::Nothing => Ok(()),
+        Reloaded::BySocket(_) | Reloaded::PerConnection | Reloaded::Nothing => Ok(()),
     }
 }
 
@@ -165,14 +211,42 @@ fn sockets(pid: i32) -> BTreeSet<String> {
 }
 
 /// A process id out of a file may be anybody's by now.
-fn is_sshd(pid: i32) -> bool {
+pub(super) fn is_sshd(pid: i32) -> bool {
     let program = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
     // After an upgrade the link says ` (deleted)`.
     program.file_name().is_some_and(|name| name.to_string_lossy().starts_with("sshd"))
 }
 
+/// What tells one image of a process from the next: exec(2) lays out another one, at other addresses.
+fn image(pid: i32) -> Vec<u8> {
+    fs::read(format!("/proc/{pid}/auxv")).unwrap_or_default()
+}
+
+const SOCKETS: [&str; 2] = ["ssh.socket", "sshd.socket"];
+
 fn by_socket() -> bool {
-    ["ssh.socket", "sshd.socket"].into_iter().any(is_active)
+    SOCKETS.into_iter().any(is_active)
+}
+
+/// Where process 1 listens for sshd.
+fn lent_addresses() -> Vec<SocketAddr> {
+    let shown = SOCKETS.into_iter().filter(|unit| is_active(unit)).filter_map(|unit| {
+        systemctl(&["show", "--property=Listen", "--value", unit]).ok().map(|output| output.stdout)
+    });
+    let text: String = shown.map(|shown| String::from_utf8_lossy(&shown).into_owned()).collect();
+    text.split_whitespace().filter_map(|word| word.parse().ok()).flat_map(near).collect()
+}
+
+/// Where this machine reaches somebody who listens at an address.
+fn near(address: SocketAddr) -> Vec<SocketAddr> {
+    let (v4, v6) = (Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into());
+    let ips = match address {
+        _ if !address.ip().is_unspecified() => vec![address.ip()],
+        SocketAddr::V4(_) => vec![v4],
+        // For both, where nobody says otherwise.
+        SocketAddr::V6(_) => vec![v6, v4],
+    };
+    ips.into_iter().map(|ip| SocketAddr::new(ip, address.port())).collect()
 }
 
 fn is_active(unit: &str) -> bool {
@@ -188,15 +262,7 @@ fn systemctl(words: &[&str]) -> Result<std::process::Output> {
 /// Where sshd listens, as this machine reaches it.
 fn addresses(effective: &Effective) -> Vec<SocketAddr> {
     let parsed = effective.all("listenaddress").filter_map(|text| text.parse::<SocketAddr>().ok());
-    parsed
-        .map(|mut address| {
-            if address.ip().is_unspecified() {
-                let v4 = address.is_ipv4();
-                address.set_ip(if v4 { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
-            }
-            address
-        })
-        .collect()
+    parsed.filter_map(|address| near(address).into_iter().next()).collect()
 }
 
 fn answers(address: SocketAddr) -> bool {
@@ -211,13 +277,57 @@ fn answers(address: SocketAddr) -> bool {
 
 /// `sshd -t` on a configuration.
 pub(super) fn test(place: &Place, config: &Path) -> Result<()> {
-    let mut command = Command::new(&place.sshd);
-    command.arg("-t").arg("-f").arg(config).env_clear().stdin(Stdio::null());
-    let output = command.output().map_err(|source| SetupError::run(place.sshd.display(), source))?;
+    let ask = || {
+        let mut command = Command::new(&place.sshd);
+        command.arg("-t").arg("-f").arg(config).env_clear().stdin(Stdio::null());
+        command.output().map_err(|source| SetupError::run(place.sshd.display(), source))
+    };
+    let mut output = ask()?;
+    if !output.status.success() && make_missing_folder(&String::from_utf8_lossy(&output.stderr)) {
+        output = ask()?;
+    }
     if output.status.success() {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
     let said = said.lines().take(3).collect::<Vec<_>>().join("; ");
     Err(SetupError::new(format!("`sshd -t` refuses the new configuration: {said}")))
+}
+
+/// Makes the folder that sshd misses where no sshd runs, as its unit would: below /run it is there only while the unit is
+/// active, which a socket starts with the first login. Says whether it did.
+fn make_missing_folder(said: &str) -> bool {
+    let Some(folder) = missing_folder(said) else { return false };
+    fs::DirBuilder::new().mode(0o755).create(folder).is_ok()
+        // Whatever the umask is.
+        && fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).is_ok()
+}
+
+/// Only one right below /run is: others belong to sshd's package.
+fn missing_folder(said: &str) -> Option<&Path> {
+    let rest = said.split_once("Missing privilege separation directory: ")?.1;
+    let folder = Path::new(rest.split([';', '\r', '\n']).next()?.trim());
+    ["/run", "/var/run"].map(Path::new).contains(&folder.parent()?).then_some(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_missing_folder_below_run_is_made() {
+        let says = |folder: &str| format!("Missing privilege separation directory: {folder}\r\n");
+        assert_eq!(missing_folder(&says("/run/sshd")), Some(Path::new("/run/sshd")));
+        for said in [says("/usr/share/empty.sshd"), says("/run"), says(""), "no hostkeys".to_owned()] {
+            assert_eq!(missing_folder(&said), None, "{said}");
+        }
+    }
+
+    #[test]
+    fn somebody_who_listens_everywhere_is_reached_on_loopback() {
+        let near = |text: &str| near(text.parse().unwrap()).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(near("0.0.0.0:22"), ["127.0.0.1:22"]);
+        assert_eq!(near("[::]:2222"), ["[::1]:2222", "127.0.0.1:2222"]);
+        assert_eq!(near("192.0.2.1:22"), ["192.0.2.1:22"]);
+    }
 }

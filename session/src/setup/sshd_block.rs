@@ -5,16 +5,21 @@
 //! included file ends with that file; the one at the end of sshd_config is ended by `Match all`, so that a line that
 //! somebody adds behind it holds for everybody, as before.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::marked;
-use super::place::{DROP_IN, Place};
-use crate::check::sshd_files::like;
+use super::place::{DROP_IN, OURS, Place};
+use crate::check::sshd_files::{self, like};
 
 /// The drop-in's text.
 pub(super) const BLOCK: &str = include_str!("../../../packaging/sshd/50-pam-jit.conf");
 /// sshd takes relative names from here.
 const SSH: &str = "/etc/ssh";
+
+/// What ends it at the end of sshd_config.
+const AFTER: &str = "# What follows holds for everybody again.\nMatch all\n";
+/// All that a block of ours says in sshd's configuration.
+pub(super) const TEXTS: [&str; 2] = [BLOCK, AFTER];
 
 /// `bare`, the configuration without our block, with it; unchanged where the drop-in does it.
 #[must_use]
@@ -23,7 +28,7 @@ pub(super) fn configuration(place: &Place, bare: &[u8]) -> (Vec<u8>, bool) {
         return (bare.to_owned(), true);
     }
     let start = BLOCK.find("\nMatch ").map_or(0, |at| at + 1);
-    let lines = format!("{}# What follows holds for everybody again.\nMatch all\n", &BLOCK[start..]);
+    let lines = format!("{}{AFTER}", &BLOCK[start..]);
     (marked::append(bare, &lines), false)
 }
 
@@ -46,6 +51,62 @@ fn includes(place: &Place, text: &str) -> bool {
         }
     }
     false
+}
+
+/// Whether a text of sshd's configuration lets certificates in by our files; the line's number if so.
+#[must_use]
+pub(super) fn lets_in(text: &[u8]) -> Option<usize> {
+    let ours = |(keyword, arguments): (&str, &str)| {
+        let is = |name: &str| keyword.eq_ignore_ascii_case(name);
+        is("TrustedUserCAKeys") && arguments.contains(OURS)
+            || is("AuthorizedPrincipalsCommand") && arguments.contains("jit principals")
+    };
+    String::from_utf8_lossy(text).lines().position(|line| directive(line).is_some_and(ours)).map(|at| at + 1)
+}
+
+/// The first place in all that sshd reads where certificates are let in by our files.
+#[must_use]
+pub(super) fn left(place: &Place) -> Option<String> {
+    sshd_files::read(&place.sshd_config).files.into_iter().find_map(|file| {
+        let line = lets_in(&std::fs::read(&file).ok()?)?;
+        Some(format!("{}, line {line},", file.display()))
+    })
+}
+
+/// A free name beside `path` that sshd's configuration does not include.
+pub(super) fn aside(place: &Place, path: &Path) -> Option<PathBuf> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let patterns = patterns(place);
+    let read = |candidate: &Path| {
+        let name = candidate.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        patterns.iter().any(|pattern| {
+            let wanted = pattern.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            // As glob(7) has it: a dot at the beginning is met by a dot only.
+            let hidden = name.starts_with('.') && !wanted.starts_with('.');
+            // What is not understood may be any.
+            pattern.parent() == candidate.parent() && !hidden && (wanted.contains('[') || like(wanted, name))
+        })
+    };
+    let numbers = (1..100).map(|n| if n == 1 { String::new() } else { format!("-{n}") });
+    let names: Vec<String> = numbers.map(|n| format!("{name}.jit-kept{n}")).collect();
+    let hidden: Vec<String> = names.iter().map(|name| format!(".{name}")).collect();
+    let mut all = names.iter().chain(&hidden).map(|name| path.with_file_name(name));
+    all.find(|candidate| candidate.symlink_metadata().is_err() && !read(candidate))
+}
+
+/// What is included, in every file that sshd reads.
+fn patterns(place: &Place) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for file in sshd_files::read(&place.sshd_config).files {
+        let text = std::fs::read(&file).unwrap_or_default();
+        for (keyword, arguments) in String::from_utf8_lossy(&text).lines().filter_map(directive) {
+            if keyword.eq_ignore_ascii_case("include") {
+                let names = arguments.split_whitespace().take_while(|word| !word.starts_with('#'));
+                found.extend(names.map(|name| Path::new(SSH).join(name.trim_matches('"'))));
+            }
+        }
+    }
+    found
 }
 
 /// A line's keyword and arguments.
@@ -85,8 +146,6 @@ pub(super) fn reading_from(place: &Place, text: &[u8], folder: &Path) -> Vec<u8>
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
 
     fn place() -> Place {
@@ -132,5 +191,37 @@ mod tests {
             !drop_in && text.contains("\nMatch Group jit-vendors\n") && text.contains("PermitUserRC no\n")
         );
         assert!(text.ends_with(&format!("\nMatch all\n{}\n", marked::END)));
+    }
+
+    #[test]
+    fn the_shipped_block_is_known_wherever_somebody_copied_it_to() {
+        assert!(lets_in(BLOCK.as_bytes()).is_some());
+        for (text, line) in [
+            ("Port 22\n\ttrustedusercakeys=\"/etc/jit/ca.pub\"\n", Some(2)),
+            ("AuthorizedPrincipalsCommand /usr/bin/jit principals %u %k\n", Some(1)),
+            ("#TrustedUserCAKeys /etc/jit/ca.pub\nTrustedUserCAKeys /etc/ssh/ca.pub\n", None),
+        ] {
+            assert_eq!(lets_in(text.as_bytes()), line, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_kept_gets_a_name_that_sshd_does_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place { sshd_config: folder.path().join("sshd_config"), ..place() };
+        let drop_in = place.drop_in();
+        std::fs::create_dir(place.drop_ins()).unwrap();
+        for (pattern, name) in [
+            ("*.conf", "50-pam-jit.conf.jit-kept"),
+            ("*", ".50-pam-jit.conf.jit-kept"),
+            ("[5]0*", ".50-pam-jit.conf.jit-kept"),
+        ] {
+            let text = format!("Include {}\n", place.drop_ins().join(pattern).display());
+            std::fs::write(&place.sshd_config, text).unwrap();
+            assert_eq!(aside(&place, &drop_in), Some(drop_in.with_file_name(name)), "{pattern}");
+        }
+        std::fs::write(&place.sshd_config, "").unwrap();
+        std::fs::write(drop_in.with_file_name("50-pam-jit.conf.jit-kept"), "").unwrap();
+        assert_eq!(aside(&place, &drop_in), Some(drop_in.with_file_name("50-pam-jit.conf.jit-kept-2")));
     }
 }

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::{Result, SetupError};
 use super::place::{Place, STATE};
-use super::replace;
+use super::{reload, replace};
 
 /// All of it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -37,6 +37,35 @@ pub(super) struct Installed {
     pub(super) files: BTreeMap<PathBuf, String>,
     /// Folders.
     pub(super) folders: BTreeSet<PathBuf>,
+    /// Each sshd that lets vendors in, by its configuration: its program, and the listening process, as it was told.
+    #[serde(default)]
+    pub(super) places: BTreeMap<PathBuf, (PathBuf, Option<i32>)>,
+}
+
+impl Installed {
+    /// Remembers this sshd.
+    pub(super) fn know(&mut self, place: &Place) {
+        self.places.insert(place.sshd_config.clone(), (place.sshd.clone(), place.sshd_pid));
+    }
+
+    /// Every sshd that has something of ours, and the one that is asked about first.
+    #[must_use]
+    pub(super) fn places(&self, asked: &Place) -> Vec<Place> {
+        let others = self.places.iter().filter(|(config, _)| **config != asked.sshd_config);
+        let others = others.map(|(config, (sshd, pid))| Place {
+            sshd: sshd.clone(),
+            sshd_config: config.clone(),
+            // A process of that number may be anybody's by now.
+            sshd_pid: pid.filter(|pid| reload::is_sshd(*pid)),
+        });
+        let mut asked = asked.clone();
+        if let Some((sshd, pid)) = self.places.get(&asked.sshd_config)
+            && *sshd == asked.sshd
+        {
+            asked.sshd_pid = asked.sshd_pid.or_else(|| pid.filter(|pid| reload::is_sshd(*pid)));
+        }
+        std::iter::once(asked).chain(others).collect()
+    }
 }
 
 /// A change that is not confirmed yet.
@@ -46,7 +75,10 @@ pub(super) struct Pending {
     pub(super) id: String,
     /// Whether all of it is live.
     pub(super) live: bool,
-    /// The files, in the order of the change.
+    /// Whether it is being taken back: from then on nobody confirms it.
+    #[serde(default)]
+    pub(super) taken_back: bool,
+    /// The files, in the order of the change; once it is being taken back, those that are not back yet.
     pub(super) files: Vec<Kept>,
     /// Whether the group was made.
     pub(super) group: bool,
@@ -146,7 +178,9 @@ fn path() -> PathBuf {
     Path::new(STATE).join("state.json")
 }
 
-fn saved_folder(id: &str) -> PathBuf {
+/// Where the previous bytes of a change lie. It is there as long as the change is under way, also when nothing was there before:
+/// jit-setup-restore.service asks for it at boot.
+pub(super) fn saved_folder(id: &str) -> PathBuf {
     Path::new(STATE).join(format!("before-{id}"))
 }
 

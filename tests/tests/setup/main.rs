@@ -9,5 +9,6 @@ mod hosts_that_are_not_like_debians;
 mod its_own_timer_restores_a_booted_host;
 mod killed_at_a_step_process_1_restores;
 mod killed_at_any_step_the_administrator_enters;
+mod removal_leaves_no_certificate_a_way_in;
 mod unpacked;
 mod what_is_wrong_stops_it_before_anything_is_live;
