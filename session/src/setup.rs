@@ -16,12 +16,15 @@ mod marked;
 mod pam_lines;
 mod place;
 mod plan;
+mod preview;
 mod reload;
+mod removal;
 mod replace;
 mod scopes;
 mod sshd_block;
 mod stage;
 mod state;
+mod trial_key;
 mod trial_login;
 mod units;
 
@@ -29,6 +32,8 @@ pub use error::{Result, SetupError};
 pub use host_files::Wanted;
 pub use marked::{BEGIN, END};
 pub use place::Place;
+pub use preview::dry_run;
+pub use removal::remove;
 
 use crate::recorder::clock::Boottime;
 use confirm::Answer;
@@ -54,29 +59,6 @@ pub struct Request {
 
 /// Where progress is told, a line at a time.
 pub type Say<'a> = &'a mut dyn FnMut(&str);
-
-/// Prints what [`install`] or, with `removing`, [`remove`] would change, as a unified diff. Changes nothing.
-///
-/// # Errors
-/// If what is there can't be understood.
-pub fn dry_run(place: &Place, wanted: &Wanted, removing: Option<bool>) -> Result<String> {
-    must_be_root()?;
-    let state = State::read()?;
-    let plan = match removing {
-        Some(purge) => plan::remove(&with_services(&state.installed.places(place)), &state.installed, purge)?,
-        None => plan::install(place, &look(place)?.service, wanted, &state.installed)?,
-    };
-    let pending =
-        state.pending.map(|_| "# a change is under way: what was before it is not shown\n".to_owned());
-    let kept = plan.kept.iter().map(|kept| format!("# kept {kept}\n"));
-    let kept = kept.chain(plan.lost.iter().map(|lost| format!("# {lost}\n")));
-    let diff = pending.into_iter().chain(kept).chain([plan.diff()]).collect::<String>();
-    Ok(if diff.is_empty() {
-        "# nothing to change".to_owned()
-    } else {
-        diff.trim_end_matches('\n').to_owned()
-    })
-}
 
 /// Sets the host up.
 ///
@@ -124,9 +106,7 @@ pub fn install(request: &Request, say: Say<'_>) -> Result<()> {
                 said.iter().fold(error.and("everything is as before"), |error, more| error.and(more))
             }
             // What was armed tries it again.
-            Err(second) => {
-                error.and(&format!("and taking it back failed: {}; {}", second.whole(), again()))
-            }
+            Err(second) => error.and(&format!("and taking it back failed: {}; {}", second.whole(), again())),
         });
     }
     plan.changes.iter().for_each(|change| say(&told(change)));
@@ -245,69 +225,6 @@ fn again() -> String {
     format!("it is tried again every {} s, until it succeeds", confirm::AGAIN.as_secs())
 }
 
-/// Takes everything out again: sshd's block first, so that until the last PAM line is gone vendors are refused. In between
-/// `end_sessions` ends those that are open, and says what a person should know about it.
-///
-/// # Errors
-/// If a file can't be changed; what is left is taken out by the next run.
-pub fn remove(
-    place: &Place,
-    purge: bool,
-    end_sessions: &mut dyn FnMut() -> Option<String>,
-    say: Say<'_>,
-) -> Result<()> {
-    must_be_root()?;
-    let _lock = Lock::take()?;
-    let mut state = State::read()?;
-    tidy_up(&mut state, say)?;
-    let places = state.installed.places(place);
-    let plan = plan::remove(&with_services(&places), &state.installed, purge)?;
-    let guards_something = !plan.is_empty();
-    let is_sshds = |change: &Change| places.iter().any(|place| change::is_sshds(place, &change.path));
-    let (sshds, others): (Vec<Change>, Vec<Change>) = plan.changes.into_iter().partition(is_sshds);
-    let lines_go = others.iter().any(|change| change.path.starts_with(place::PAM));
-    let sshds = Plan { changes: sshds, ..Plan::default() };
-    change::apply(&sshds)?;
-    sshds.changes.iter().for_each(|change| say(&told(change)));
-    plan.kept.iter().for_each(|kept| say(&format!("kept {kept}")));
-    plan.lost.iter().for_each(|lost| say(lost));
-    for place in &places {
-        // Also where its files have none of our lines any more: a kill may have come between them and sshd.
-        if lines_go || touches_sshd(place, &sshds.changes) {
-            match leave_sshd(place, &mut *say) {
-                Err(error) if lines_go => {
-                    let kept = "sshd may still let certificates in, so PAM keeps the lines that ask for a grant";
-                    return Err(error.and(kept));
-                }
-                Err(error) => say(&error.whole()),
-                Ok(()) => {}
-            }
-        }
-    }
-    // Nobody enters any more; who is in goes before what guards it does.
-    if guards_something && let Some(said) = end_sessions() {
-        say(&said);
-    }
-    let others = Plan { changes: others, group: plan.group, ..Plan::default() };
-    change::apply(&others)?;
-    others.changes.iter().for_each(|change| say(&told(change)));
-    if touches_scopes(&others.changes)
-        && let Err(error) = scopes::reload()
-    {
-        say(&format!("process 1 did not read its units again: {error}"));
-    }
-    let (accounts, _) = crate::check::accounts::look(place::GROUP);
-    if !accounts.vendors.is_empty() {
-        let names = accounts.vendors.into_iter().collect::<Vec<_>>().join(", ");
-        say(&format!(
-            "passwords and authorized_keys of these accounts count again, lock or delete them: {names}"
-        ));
-    }
-    change::forget(&state.installed);
-    say("done: logins are as before `jit setup`");
-    Ok(())
-}
-
 fn must_be_root() -> Result<()> {
     if geteuid().is_root() {
         return Ok(());
@@ -338,48 +255,6 @@ fn look(place: &Place) -> Result<Sshd> {
     })
 }
 
-/// Lets sshd read that our block is out, and looks whether it is.
-fn leave_sshd(place: &Place, say: Say<'_>) -> Result<()> {
-    let done = reload::reload(place)?;
-    if done == reload::Reloaded::Nothing
-        && let Some(address) = reload::answering(place)
-    {
-        return Err(SetupError::new(format!("sshd answers at {address}, and which process it is is not known"))
-            .hint("name the listening process: --sshd-pid PID"));
-    }
-    if let Some(left) = sshd_block::left(place).or_else(|| still_trusted(place)) {
-        return Err(SetupError::new(format!("{left} still trusts the keys in {}", place::OURS)).hint(
-            "`jit setup` did not write that: take the whole block out of sshd's configuration, then run this again",
-        ));
-    }
-    say(&reloaded(&done));
-    Ok(())
-}
-
-/// What sshd itself says about the vendor accounts.
-fn still_trusted(place: &Place) -> Option<String> {
-    use crate::check::{connection, sshd::Sshd};
-    let sshd = Sshd { program: place.sshd.clone(), config: place.sshd_config.clone() };
-    let (accounts, _) = crate::check::accounts::look(place::GROUP);
-    let asked = connection::ordinary().into_iter().next()?;
-    let trusts = |account: &String| {
-        let answer = sshd.effective(account, &asked);
-        answer.is_ok_and(|answer| answer.set("trustedusercakeys").is_some_and(|keys| keys.starts_with(place::OURS)))
-    };
-    let account = accounts.vendors.into_iter().find(trusts)?;
-    Some(format!("{}, for {account},", place.sshd_config.display()))
-}
-
-/// Each sshd with its PAM service.
-fn with_services(places: &[Place]) -> Vec<(Place, String)> {
-    places.iter().map(|place| (place.clone(), service_or_usual(place))).collect()
-}
-
-/// The service also of an sshd that is gone or broken: taking out goes on without it.
-fn service_or_usual(place: &Place) -> String {
-    look(place).map_or_else(|_| "sshd".to_owned(), |sshd| sshd.service)
-}
-
 /// What a kill left: the stage, saved bytes, and a change that nobody confirmed, which is taken back.
 fn tidy_up(state: &mut State, say: Say<'_>) -> Result<()> {
     stage::clear();
@@ -404,7 +279,8 @@ fn try_it(request: &Request, plan: &Plan, sshd: &Sshd, say: Say<'_>) -> Result<(
     let (accounts, _) = crate::check::accounts::look(place::GROUP);
     stage.look(place, &sshd.service, &accounts.vendors)?;
     say("sshd accepts the new configuration");
-    let trial = Trial::prepare(place, sshd.named_by_option, administrator)?;
+    let trial =
+        Trial::prepare(place, sshd.named_by_option, &sshd.service, administrator, &stage.sshd_config)?;
     if let Login::Refused(said) = trial.login(administrator, &stage.sshd_config, &stage.service)? {
         return Err(refused(&trial, administrator, &said, sshd)?);
     }
@@ -431,7 +307,10 @@ fn refused(trial: &Trial<'_>, administrator: &str, said: &str, sshd: &Sshd) -> R
         Login::Refused(said) => SetupError::new(format!(
             "trial login: {administrator} does not get in with the present files either, so it proves nothing ({said})"
         ))
-        .hint("name an administrator who may log in over ssh with a key: --admin USER"),
+        .hint(format!(
+            "name an administrator who may log in over ssh with a key: --admin USER; the trial comes from {}",
+            trial_login::LOOPBACK
+        )),
     })
 }
 
@@ -461,7 +340,9 @@ fn reloaded(done: &reload::Reloaded) -> String {
         Reloaded::Unit(unit, _) => format!("{unit} was reloaded"),
         Reloaded::Process(pid) => format!("sshd, process {pid}, was told to reload"),
         Reloaded::BySocket(pid) => {
-            format!("sshd, process {pid}, was told to reload and ended: its socket starts it anew with the next login")
+            format!(
+                "sshd, process {pid}, was told to reload and ended: its socket starts it anew with the next login"
+            )
         }
         Reloaded::PerConnection => {
             "a socket starts sshd when somebody connects, and it reads the files then".to_owned()

@@ -4,11 +4,10 @@
 //! one by one. Taking back goes by what is there: a file that nobody touched since gets its previous bytes, one that
 //! somebody edited loses our block and keeps the edit. So it can be done again after a kill at any point.
 
-use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::error::{Result, SetupError};
@@ -22,7 +21,7 @@ pub(super) fn begin(state: &mut State, plan: &Plan, place: &Place, id: &str) -> 
     let mut becomes = state.installed.clone();
     becomes.group |= plan.group == Some(GroupChange::Add);
     becomes.know(place);
-    let folders = missing_folders(plan);
+    let folders = plan.missing_folders();
     becomes.folders.extend(folders.iter().cloned());
     for change in &plan.changes {
         match (&change.before, &change.after) {
@@ -48,6 +47,7 @@ pub(super) fn begin(state: &mut State, plan: &Plan, place: &Place, id: &str) -> 
         folders,
         becomes,
         sshd: (place.sshd.clone(), place.sshd_config.clone(), place.sshd_pid),
+        unit: reload::active_unit().map(|unit| (unit.to_owned(), boot())),
     };
     state::make_folder(&state::saved_folder(id))?;
     for change in &plan.changes {
@@ -61,9 +61,14 @@ pub(super) fn begin(state: &mut State, plan: &Plan, place: &Place, id: &str) -> 
     state.write()
 }
 
+/// The name of this boot of the kernel.
+fn boot() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
 /// Makes the plan live, in its order.
 pub(super) fn apply(plan: &Plan) -> Result<()> {
-    for folder in missing_folders(plan) {
+    for folder in plan.missing_folders() {
         make(&folder).map_err(|source| SetupError::file("make", &folder, source))?;
     }
     let prepared = plan.changes.iter().try_for_each(|change| match &change.after {
@@ -87,14 +92,6 @@ pub(super) fn apply(plan: &Plan) -> Result<()> {
         }
     }
     applied
-}
-
-/// The folders that the new files need and that are not there, each after the one that it lies in.
-fn missing_folders(plan: &Plan) -> Vec<PathBuf> {
-    let parents = plan.changes.iter().filter(|change| change.after.is_some()).filter_map(|c| c.path.parent());
-    let missing: BTreeSet<PathBuf> =
-        parents.flat_map(Path::ancestors).filter(|folder| !folder.exists()).map(Path::to_owned).collect();
-    missing.into_iter().collect()
 }
 
 /// Makes a folder that everybody may look into, whatever the umask is: sshd reads in there as nobody.
@@ -149,7 +146,7 @@ pub(super) fn restore(state: &mut State) -> Result<Vec<String>> {
         work.put_back(&pending, kept);
     }
     if work.left.len() < sshds.len() {
-        work.tell_sshd(&place, &sshds);
+        work.tell_sshd(&pending, &sshds);
     }
     let sshd_is_clear = work.failed.is_empty();
     for kept in &others {
@@ -202,7 +199,21 @@ impl Work {
     }
 
     /// sshd reads its files. One that does not may still have our block; where none runs, none has.
-    fn tell_sshd(&mut self, place: &Place, sshds: &[&Kept]) {
+    fn tell_sshd(&mut self, pending: &Pending, sshds: &[&Kept]) {
+        let place = &pending.place();
+        // One that ended when it was told of the change is what everybody logs in through. After a restart process 1 starts it
+        // in its turn.
+        if let Some((unit, _)) = pending.unit.as_ref().filter(|(_, at)| *at == boot()) {
+            match reload::start(unit) {
+                Ok(true) => {
+                    // It has read the files as they are now.
+                    self.said.push(format!("{unit} had ended, and was started again"));
+                    return;
+                }
+                Ok(false) => {}
+                Err(error) => self.failed.push(error),
+            }
+        }
         match reload::reload(place) {
             Ok(done) => self.said.extend(done.to_say()),
             Err(error) if has_systemd() && reload::runs(place).is_none() => self.said.push(error.whole()),
@@ -273,7 +284,9 @@ fn put_back(pending: &Pending, kept: &Kept) -> Result<Vec<String>> {
         Ok(bare) if bare != bytes => {
             replace::put(path, &bare, Some(path))?;
             let lost = plan::lost(path, &bytes);
-            return Ok(std::iter::once(told("our block was taken out, the rest stays")).chain(lost).collect());
+            return Ok(std::iter::once(told("our block was taken out, the rest stays"))
+                .chain(lost)
+                .collect());
         }
         _ if kept.before.is_some() || !is_sshds(&place, path) => {}
         _ => {

@@ -16,7 +16,7 @@ use super::plan;
 const EXAMPLE: &str = include_str!("../../../packaging/host.toml.example");
 /// A KRL that revokes nothing is a header alone (OpenSSH's PROTOCOL.krl): magic, format 1, version 0, date 0, flags 0, and
 /// two empty strings.
-const EMPTY_KRL: [u8; 44] = {
+pub(super) const EMPTY_KRL: [u8; 44] = {
     let mut bytes = [0; 44];
     let start = *b"SSHKRL\n\0\0\0\0\x01";
     let mut at = 0;

@@ -4,8 +4,11 @@
 //! to yet, then the PAM lines, which alone refuse vendors, then sshd's block, which lets a certificate in. Taking it back
 //! goes the other way round.
 
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::Group;
@@ -13,7 +16,7 @@ use nix::unistd::Group;
 use super::error::{Result, SetupError};
 use super::place::{self, GROUP, OTHER_SERVICES, Place};
 use super::state::{Installed, digest};
-use super::{host_files, marked, pam_lines, scopes, sshd_block};
+use super::{host_files, marked, pam_lines, replace, scopes, sshd_block};
 
 /// One file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,7 +115,7 @@ impl Plan {
         Ok(())
     }
 
-    /// The unified diff of all files; the group as the command that is run.
+    /// The unified diff of all files; what else is done, as comments that patch(1) skips.
     #[must_use]
     pub(super) fn diff(&self) -> String {
         let mut out = match self.group {
@@ -120,8 +123,20 @@ impl Plan {
             Some(GroupChange::Delete) => format!("# groupdel {GROUP}\n"),
             None => String::new(),
         };
+        for folder in self.missing_folders() {
+            let _ = writeln!(out, "# mkdir --mode=755 {}", folder.display());
+        }
         self.changes.iter().for_each(|change| out.push_str(&change.diff()));
         out
+    }
+
+    /// The folders that the new files need and that are not there, each after the one that it lies in.
+    pub(super) fn missing_folders(&self) -> Vec<PathBuf> {
+        let new = self.changes.iter().filter(|change| change.after.is_some());
+        let folders = new.filter_map(|change| change.path.parent()).flat_map(Path::ancestors);
+        let missing: BTreeSet<PathBuf> =
+            folders.filter(|folder| !folder.exists()).map(Path::to_owned).collect();
+        missing.into_iter().collect()
     }
 }
 
@@ -132,15 +147,38 @@ impl Change {
             false => "/dev/null".to_owned(),
         };
         let (old, new) = (side("a", self.before.is_some()), side("b", self.after.is_some()));
+        let mut out = String::new();
+        if let (None, Some(_)) = (&self.before, &self.after) {
+            let _ = writeln!(out, "# new, {}", self.rights());
+        }
         let text = |bytes: &Option<Vec<u8>>| {
             let bytes = bytes.as_deref().unwrap_or_default();
             std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0')).map(str::to_owned)
         };
-        let (Some(before), Some(after)) = (text(&self.before), text(&self.after)) else {
-            return format!("Binary files {old} and {new} differ\n");
-        };
-        let diff = similar::TextDiff::from_lines(before.as_str(), after.as_str());
-        diff.unified_diff().context_radius(3).header(&old, &new).to_string()
+        if let (Some(before), Some(after)) = (text(&self.before), text(&self.after)) {
+            let diff = similar::TextDiff::from_lines(before.as_str(), after.as_str());
+            let _ = write!(out, "{}", diff.unified_diff().context_radius(3).header(&old, &new));
+            return out;
+        }
+        // No text, so patch(1) could do nothing with it: a person may still compare it.
+        let _ = writeln!(out, "# {old} -> {new}, no text:");
+        for (sign, bytes) in [('-', &self.before), ('+', &self.after)] {
+            if let Some(bytes) = bytes {
+                let _ = writeln!(out, "# {sign} {} bytes, SHA-256 {}", bytes.len(), digest(bytes));
+            }
+        }
+        if self.after.as_deref() == Some(&host_files::EMPTY_KRL) {
+            out.push_str("# a list of revoked certificates that revokes none\n");
+        }
+        out
+    }
+
+    /// Owner and mode of a new file.
+    fn rights(&self) -> String {
+        match self.like.as_deref().and_then(|like| fs::metadata(like).ok()) {
+            Some(facts) => format!("{}:{}, mode {:04o}", facts.uid(), facts.gid(), facts.mode() & 0o7777),
+            None => format!("root:root, mode {:04o}", replace::NEW),
+        }
     }
 }
 
@@ -235,10 +273,11 @@ pub(super) fn lost(path: &Path, now: &[u8]) -> impl Iterator<Item = String> {
 fn ours_or_nobodys(path: &Path, text: &str, installed: &Installed) -> Result<Option<Vec<u8>>> {
     let there = read(path)?;
     match &there {
-        Some(bytes) if !is_as_written(path, bytes, text, installed) => Err(
-            SetupError::new(format!("{} was not written by `jit setup`, or changed since", path.display()))
-                .hint("move your lines to another file of that folder, and this one away"),
-        ),
+        Some(bytes) if !is_as_written(path, bytes, text, installed) => Err(SetupError::new(format!(
+            "{} was not written by `jit setup`, or changed since",
+            path.display()
+        ))
+        .hint("move your lines to another file of that folder, and this one away")),
         _ => Ok(there),
     }
 }
@@ -330,7 +369,12 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_named_only() {
-        let change = Change { path: PathBuf::from("/k"), before: None, after: Some(b"a\0".to_vec()), like: None };
-        assert_eq!(change.diff(), "Binary files /dev/null and b/k differ\n");
+        let change =
+            Change { path: PathBuf::from("/k"), before: None, after: Some(b"a\0".to_vec()), like: None };
+        let says = format!(
+            "# new, root:root, mode 0644\n# /dev/null -> b/k, no text:\n# + 2 bytes, SHA-256 {}\n",
+            digest(b"a\0")
+        );
+        assert_eq!(change.diff(), says);
     }
 }

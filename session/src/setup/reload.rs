@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -48,6 +48,18 @@ impl Reloaded {
         match self {
             Self::Unit(_, pid) | Self::Process(pid) => Some(*pid),
             Self::BySocket(_) | Self::PerConnection | Self::Nothing => None,
+        }
+    }
+
+    /// What would be done, as a comment of a diff.
+    pub(super) fn to_foretell(&self) -> String {
+        match self {
+            Self::Unit(unit, _) => format!("# systemctl reload {unit}\n"),
+            Self::Process(pid) | Self::BySocket(pid) => format!("# kill -HUP {pid}, which is sshd\n"),
+            Self::PerConnection => {
+                "# a socket starts sshd when somebody connects, and it reads the files then\n".to_owned()
+            }
+            Self::Nothing => "# no listening sshd was found, so none is told\n".to_owned(),
         }
     }
 
@@ -153,7 +165,7 @@ pub(super) fn answering(place: &Place) -> Option<SocketAddr> {
 /// Who has to be told.
 fn find(place: &Place, pid_file: Option<&str>) -> Result<Reloaded> {
     if place.sshd_pid.is_none() && has_systemd() {
-        if let Some(unit) = ["ssh.service", "sshd.service"].into_iter().find(|unit| is_active(unit)) {
+        if let Some(unit) = active_unit() {
             let shown = systemctl(&["show", "--property=MainPID", "--value", unit])?.stdout;
             let pid = String::from_utf8_lossy(&shown).trim().parse().ok().filter(|pid| is_sshd(*pid));
             let Some(pid) = pid else {
@@ -173,6 +185,24 @@ fn find(place: &Place, pid_file: Option<&str>) -> Result<Reloaded> {
             .hint("--sshd-pid is the listening process, as its PidFile says")),
         _ => Ok(Reloaded::Nothing),
     }
+}
+
+/// sshd's unit, if it is active.
+pub(super) fn active_unit() -> Option<&'static str> {
+    has_systemd().then_some(["ssh.service", "sshd.service"])?.into_iter().find(|unit| is_active(unit))
+}
+
+/// Starts a unit of sshd's that is not active, unless a socket does; says whether it did.
+pub(super) fn start(unit: &str) -> Result<bool> {
+    if !has_systemd() || is_active(unit) || by_socket() {
+        return Ok(false);
+    }
+    let output = systemctl(&["start", unit])?;
+    if output.status.success() {
+        return Ok(true);
+    }
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(SetupError::new(format!("`systemctl start {unit}` failed: {said}")))
 }
 
 fn tell(listener: &Reloaded) -> Result<()> {
@@ -325,7 +355,8 @@ mod tests {
 
     #[test]
     fn somebody_who_listens_everywhere_is_reached_on_loopback() {
-        let near = |text: &str| near(text.parse().unwrap()).iter().map(ToString::to_string).collect::<Vec<_>>();
+        let near =
+            |text: &str| near(text.parse().unwrap()).iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(near("0.0.0.0:22"), ["127.0.0.1:22"]);
         assert_eq!(near("[::]:2222"), ["[::1]:2222", "127.0.0.1:2222"]);
         assert_eq!(near("192.0.2.1:22"), ["192.0.2.1:22"]);

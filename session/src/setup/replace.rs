@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::error::{Result, SetupError};
 
 /// Files that are new: root's, for everybody to read.
-const NEW: u32 = 0o644;
+pub(super) const NEW: u32 = 0o644;
 
 /// Where the new bytes of a file are written before they are live.
 #[must_use]

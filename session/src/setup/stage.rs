@@ -49,6 +49,8 @@ impl Stage {
             }
         }
         let sshd_config = stage("sshd_config");
+        // With the mode that it has: what others may not read there they do not read here.
+        copy(&place.sshd_config, &sshd_config)?;
         put(&sshd_config, Some(&sshd_block::reading_from(place, &config, &drop_ins)))?;
         let path = pam.join(service);
         let service = fs::read(&path).map_err(|source| SetupError::file("read", &path, source))?;
@@ -132,6 +134,10 @@ fn copy_folder(from: &Path, to: &Path) -> Result<()> {
         copied.map_err(|source| SetupError::file("copy", &path, source))?;
     }
     Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to).map(drop).map_err(|source| SetupError::file("copy", from, source))
 }
 
 fn put(path: &Path, bytes: Option<&[u8]>) -> Result<()> {

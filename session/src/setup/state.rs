@@ -88,6 +88,9 @@ pub(super) struct Pending {
     pub(super) becomes: Installed,
     /// sshd, as it was told.
     pub(super) sshd: (PathBuf, PathBuf, Option<i32>),
+    /// Its unit, if one was active, and at which boot.
+    #[serde(default)]
+    pub(super) unit: Option<(String, String)>,
 }
 
 /// One file of a change. `None`: it was not there, or is gone.
@@ -115,7 +118,8 @@ impl Pending {
     #[must_use]
     pub(super) fn place(&self) -> Place {
         let (sshd, sshd_config, sshd_pid) = self.sshd.clone();
-        Place { sshd, sshd_config, sshd_pid }
+        // A process of that number may be anybody's by now.
+        Place { sshd, sshd_config, sshd_pid: sshd_pid.filter(|pid| reload::is_sshd(*pid)) }
     }
 
     /// Where the previous bytes of a file lie.

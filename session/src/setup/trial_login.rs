@@ -9,6 +9,7 @@
 //! the configuration, writes no PidFile and executes itself no second time. Where systemd runs, process 1 starts it, so that
 //! it has an audit session, a scope and a label as the real one's connections have.
 
+use std::fmt::Write as _;
 use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind};
 use std::net::{TcpListener, TcpStream};
@@ -19,8 +20,14 @@ use std::time::Duration;
 
 use super::error::{Result, SetupError};
 use super::place::{self, PAM, Place, TRIAL_SERVICE, stage};
-use super::replace;
+use super::{replace, trial_key};
+use crate::check::connection::Connection;
+use crate::check::sshd::{Effective, Sshd};
+use crate::check::sshd_files::like;
 use crate::recorder::clock::Boottime;
+
+/// Where a trial comes from.
+pub(super) const LOOPBACK: &str = "127.0.0.1";
 
 /// No login takes longer.
 const LIMIT: u64 = 40;
@@ -43,45 +50,59 @@ pub(super) struct Trial<'a> {
     place: &'a Place,
     /// Whether sshd takes its PAM service from an option.
     named_by_option: bool,
+    /// sshd's PAM service.
+    service: PathBuf,
+    /// What the configuration has to take besides, so that the throw-away host key is one.
+    host_algorithms: Option<String>,
 }
 
 impl<'a> Trial<'a> {
-    /// Makes the keys and the link.
-    pub(super) fn prepare(place: &'a Place, named_by_option: bool, administrator: &str) -> Result<Self> {
-        for key in ["host_key", "key"] {
-            let mut keygen = Command::new("ssh-keygen");
-            keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", "jit-setup-trial", "-f"]).arg(stage(key));
-            let output =
-                keygen.stdin(Stdio::null()).output().map_err(|source| missing("ssh-keygen", source))?;
-            if !output.status.success() {
-                let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-                return Err(SetupError::new(format!("ssh-keygen makes no key for the trial login: {said}")));
-            }
+    /// Makes the keys and the link. `config` is the one that will be tried, `service` sshd's PAM service.
+    pub(super) fn prepare(
+        place: &'a Place,
+        named_by_option: bool,
+        service: &str,
+        administrator: &str,
+        config: &Path,
+    ) -> Result<Self> {
+        let sshd = Sshd { program: place.sshd.clone(), config: config.to_owned() };
+        let asked = sshd.effective(administrator, &Connection::from_addr(LOOPBACK));
+        let effective =
+            asked.map_err(|error| SetupError::new(format!("the trial login could not be made: {error}")))?;
+        let (host, host_is_taken) = trial_key::of_a_host(&effective);
+        let (person, person_is_taken) = trial_key::of_a_person(&effective);
+        host.make(&stage("host_key"))?;
+        person.make(&stage("key"))?;
+        let mut block = format!(
+            "Match User {administrator}\n    PubkeyAuthentication yes\n    AuthenticationMethods publickey\n    \
+             AuthorizedKeysFile {}\n    AuthorizedKeysCommand none\n    PermitRootLogin prohibit-password\n    \
+             ForceCommand none\n",
+            stage("authorized_keys").display()
+        );
+        if !person_is_taken {
+            // Only such as nobody can make here: keys on hardware.
+            let _ = writeln!(block, "    PubkeyAcceptedAlgorithms {}", person.algorithms());
+        }
+        if may_come_from_elsewhere(&effective, administrator) {
+            let _ = writeln!(block, "    AllowUsers {administrator}");
         }
         let made = fs::copy(stage("key.pub"), stage("authorized_keys"))
             .and_then(|_| fs::set_permissions(stage("authorized_keys"), Permissions::from_mode(0o644)))
             .and_then(|()| fs::canonicalize(&place.sshd))
             .and_then(|sshd| symlink(sshd, stage(TRIAL_SERVICE)))
-            .and_then(|()| {
-                let keys = stage("authorized_keys");
-                let block = format!(
-                    "Match User {administrator}\n    PubkeyAuthentication yes\n    AuthenticationMethods publickey\n    \
-                     AuthorizedKeysFile {}\n    AuthorizedKeysCommand none\n    PermitRootLogin prohibit-password\n    \
-                     ForceCommand none\n",
-                    keys.display()
-                );
-                fs::write(stage("administrator.conf"), block)
-            });
+            .and_then(|()| fs::write(stage("administrator.conf"), block));
         made.map_err(|source| {
             SetupError::file("prepare the trial login in", Path::new(place::STAGE), source)
         })?;
-        Ok(Self { place, named_by_option })
+        let host_algorithms = (!host_is_taken).then(|| host.algorithms());
+        let service = Path::new(PAM).join(service);
+        Ok(Self { place, named_by_option, service, host_algorithms })
     }
 
     /// Logs in to `account` with the plain key, under this configuration and this text of sshd's PAM service.
     pub(super) fn login(&self, account: &str, config: &Path, service: &[u8]) -> Result<Login> {
         let path = Path::new(PAM).join(TRIAL_SERVICE);
-        replace::put(&path, service, None)?;
+        replace::put(&path, service, Some(&self.service))?;
         let around =
             format!("Include {}\nInclude {}\n", stage("administrator.conf").display(), config.display());
         let failed = |source| SetupError::new("the trial login could not be made").because(source);
@@ -96,7 +117,7 @@ impl<'a> Trial<'a> {
     fn attempt(&self, account: &str, config: &Path) -> io::Result<Login> {
         let log = stage("log");
         drop(fs::remove_file(&log));
-        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let listener = TcpListener::bind((LOOPBACK, 0))?;
         listener.set_nonblocking(true)?;
         let token = format!("jit-setup-{}", std::process::id());
         let (out, said) = (stage("out"), stage("said"));
@@ -156,7 +177,7 @@ impl<'a> Trial<'a> {
         ] {
             ssh.args(["-o", option]);
         }
-        ssh.args(["127.0.0.1", &format!("echo {token}")]).env_remove("SSH_AUTH_SOCK");
+        ssh.args([LOOPBACK, &format!("echo {token}")]).env_remove("SSH_AUTH_SOCK");
         ssh
     }
 
@@ -178,6 +199,9 @@ impl<'a> Trial<'a> {
             "LogLevel=VERBOSE".to_owned(),
             "PidFile=none".to_owned(),
         ];
+        if let Some(algorithms) = &self.host_algorithms {
+            options.push(format!("HostKeyAlgorithms={algorithms}"));
+        }
         if self.named_by_option {
             options.push(format!("PAMServiceName={TRIAL_SERVICE}"));
         }
@@ -212,6 +236,23 @@ impl Drop for Started {
     }
 }
 
-fn missing(program: &str, source: io::Error) -> SetupError {
-    SetupError::run(program, source).hint("the trial login needs the OpenSSH client: install openssh-client")
+/// Whether sshd's `AllowUsers` lets the account in from some addresses only. That rule is left as it is by set-up, and a trial
+/// can't come from there.
+fn may_come_from_elsewhere(effective: &Effective, account: &str) -> bool {
+    let patterns = effective.all("allowusers").flat_map(str::split_whitespace);
+    patterns.filter_map(|pattern| pattern.rsplit_once('@')).any(|(user, _)| like(user, account))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_may_log_in_from_somewhere_is_let_in_from_here() {
+        let effective =
+            Effective::parse("allowusers root@10.0.0.0/8\nallowusers ad?@192.0.2.1\nallowusers kim\n");
+        for (account, may) in [("root", true), ("ada", true), ("kim", false), ("jo", false)] {
+            assert_eq!(may_come_from_elsewhere(&effective, account), may, "{account}");
+        }
+    }
 }

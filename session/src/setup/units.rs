@@ -13,13 +13,17 @@ use super::place::has_systemd;
 const UNITS: [&str; 5] =
     ["jit-recorder.socket", "jit-recorder.service", "jit-sweep.timer", "jit-trust.path", "jit-trust.timer"];
 
-/// Starts those that are enabled. One that runs already goes on.
+/// Those that are enabled and do not run.
+pub(super) fn to_start() -> Vec<&'static str> {
+    let wanted = |unit: &&str| has_systemd() && is(unit, "is-enabled") && !is(unit, "is-active");
+    UNITS.into_iter().filter(wanted).collect()
+}
+
+/// Starts them. One that runs already goes on.
 pub(super) fn start(say: Say<'_>) {
-    if !has_systemd() {
-        return;
-    }
-    for unit in UNITS {
-        if !is(unit, "is-enabled") || is(unit, "is-active") {
+    for unit in to_start() {
+        if is(unit, "is-active") {
+            // The one before has brought it.
             continue;
         }
         if !systemctl(&["start", unit]) {

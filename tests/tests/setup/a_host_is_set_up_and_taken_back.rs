@@ -97,6 +97,14 @@ fn a_dry_run_changes_nothing_and_its_diff_is_exactly_what_setup_does() {
     let diff = setup(&world, words).ok().stdout;
     assert_same(&before, &etc(&world.host), "after a dry run");
     assert!(!world.host.has("/var/lib/jit") && !world.host.has("/run/jit-setup"));
+    for says in [
+        "# mkdir --mode=755 /etc/jit\n",
+        "# new, root:root, mode 0644\n--- /dev/null\n+++ b/etc/jit/host.toml\n",
+        "# a list of revoked certificates that revokes none\n",
+        "# kill -HUP ",
+    ] {
+        assert!(diff.contains(says), "{says}\n{diff}");
+    }
 
     // The diff applied to a copy by patch(1) is what setup makes.
     let copy = tempfile::tempdir().expect("a scratch folder");
@@ -121,7 +129,11 @@ fn a_dry_run_changes_nothing_and_its_diff_is_exactly_what_setup_does() {
     assert!(changed.len() >= 7, "{:?}", changed.iter().map(|(name, _)| name).collect::<Vec<_>>());
     for (name, (_, _, _, bytes)) in changed {
         if name == "jit/krl" {
-            assert!(diff.contains("Binary files /dev/null and b/etc/jit/krl differ\n"));
+            let sum = world.host.run(["sha256sum", "/etc/jit/krl"]).ok().stdout;
+            let sum = sum.split(' ').next().expect("a digest");
+            let says =
+                format!("# /dev/null -> b/etc/jit/krl, no text:\n# + {} bytes, SHA-256 {sum}\n", bytes.len());
+            assert!(diff.contains(&says), "{diff}");
             continue;
         }
         let patched = std::fs::read(copy.path().join("etc").join(name));
@@ -143,4 +155,72 @@ fn jit_check_finds_no_door_open_that_setup_closes() {
     let errors: Vec<_> =
         report["findings"].as_array().into_iter().flatten().filter(|f| f["severity"] == "error").collect();
     assert!(errors.is_empty() && check.succeeded(), "{errors:#?}");
+}
+
+#[test]
+fn a_line_that_somebody_put_into_a_block_of_ours_is_told_when_it_goes() {
+    let world = host(INCLUDE);
+    drop(setup_yes(&world).ok());
+    let mine = "account required pam_permit.so # mine";
+    let put = || {
+        let su =
+            world.host.read("/etc/pam.d/su").replace("# END jit-host", &format!("{mine}\n# END jit-host"));
+        world.host.write("/etc/pam.d/su", su);
+    };
+    let says = format!("/etc/pam.d/su: `{mine}` stood inside of our block, and goes with it\n");
+    put();
+    assert!(setup(&world, ["--dry-run"]).ok().stdout.contains(&says), "before it goes");
+    assert!(setup_yes(&world).ok().stdout.contains(&says), "the block is written anew");
+    put();
+    let removed = setup(&world, ["--remove"]).ok();
+    assert!(removed.stdout.contains(&says), "{removed:?}");
+    assert!(!removed.stdout.contains("pam_jit.so"), "of our own lines nothing is said: {removed:?}");
+}
+
+#[test]
+fn what_others_may_not_read_in_sshds_configuration_they_do_not_read_on_the_stage() {
+    let world = host(INCLUDE);
+    drop(world.host.run(["chmod", "600", "/etc/ssh/sshd_config", "/etc/pam.d/sshd"]).ok());
+    // Killed once the trial's PAM service is there, so that all of the stage stays behind.
+    let mut killed = world.host.command("strace");
+    killed.args([
+        "-qq",
+        "-f",
+        "-o",
+        "/dev/null",
+        "-e",
+        "trace=bind",
+        "-e",
+        "inject=bind:signal=SIGKILL:when=1",
+    ]);
+    killed.args(["/usr/bin/jit", "setup", "--yes"]);
+    assert_eq!(run(killed).code, None);
+    let stat = [
+        "stat",
+        "-c",
+        "%a",
+        "/run/jit-setup/sshd_config",
+        "/run/jit-setup/pam.d/sshd",
+        "/etc/pam.d/sshd-jit-trial",
+    ];
+    assert_eq!(world.host.run(stat).ok().stdout, "600\n600\n600\n");
+    drop(setup_yes(&world).ok());
+    admin_enters(&world, "set up");
+}
+
+#[test]
+fn every_sshd_that_was_set_up_is_taken_out_without_being_named() {
+    let world = host(INCLUDE);
+    let config = world.host.read("/etc/ssh/sshd_config");
+    drop(world.host.run(["mkdir", "/etc/ssh2"]).ok());
+    world.host.write("/etc/ssh2/sshd_config", config.clone());
+    let before = etc(&world.host);
+    drop(setup(&world, ["--yes", "--sshd-config", "/etc/ssh2/sshd_config"]).ok());
+    assert!(world.host.read("/etc/ssh2/sshd_config").contains("# BEGIN jit-host"));
+    let diff = setup(&world, ["--remove", "--dry-run"]).ok().stdout;
+    assert!(diff.contains("--- a/etc/ssh2/sshd_config\n"), "{diff}");
+    // As the package's removal does.
+    drop(setup(&world, ["--remove", "--purge", "--yes"]).ok());
+    assert_same(&before, &etc(&world.host), "after removal");
+    admin_enters(&world, "after removal");
 }

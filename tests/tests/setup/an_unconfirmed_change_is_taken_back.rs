@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use e2e::deadline;
-use e2e::process::{Running, program};
+use e2e::process::{Running, clean, program, run};
 use e2e::world::{HOST, World};
 
 use crate::fresh::{INCLUDE, admin_enters, assert_same, etc, host, is_set_up, setup};
@@ -118,6 +118,92 @@ fn a_restoration_that_failed_is_tried_again() {
     admin_enters(&world, "restored in part");
     drop(world.host.run(["umount", "/etc/pam.d"]).ok());
     deadline::until("every byte is back", || etc(&world.host) == before);
+}
+
+#[test]
+fn one_file_that_can_not_be_put_back_keeps_no_other_from_it() {
+    let world = host(INCLUDE);
+    let before = etc(&world.host);
+    let running = waiting(&world, "600");
+    // What a link leads to is somebody else's.
+    drop(world.host.run(["sh", "-c", "cd /etc/pam.d && mv su su.real && ln -s su.real su"]).ok());
+    for round in ["the first", "the second"] {
+        let failed = setup(&world, ["--restore"]);
+        assert_eq!(failed.code, Some(1), "{round}: {failed:?}");
+        assert!(failed.stderr.contains("error: /etc/pam.d/su is no plain file"), "{round}: {failed:?}");
+        assert!(!world.host.has("/etc/ssh/sshd_config.d/50-pam-jit.conf"), "{round}");
+        for file in ["sshd", "login", "cron"] {
+            assert!(
+                !world.host.read(&format!("/etc/pam.d/{file}")).contains("pam_jit.so"),
+                "{round}: {file}"
+            );
+        }
+        admin_enters(&world, round);
+        let confirmed = setup(&world, ["--confirm"]);
+        assert_eq!(confirmed.code, Some(1), "{round}: {confirmed:?}");
+        let says = "error: the change is being taken back, and a part of it is gone already\nhint: ";
+        assert!(confirmed.stderr.contains(says), "{round}: {confirmed:?}");
+    }
+    drop(world.host.run(["mv", "/etc/pam.d/su.real", "/etc/pam.d/su"]).ok());
+    drop(setup(&world, ["--restore"]).ok());
+    assert_eq!(running.finish().code, Some(1));
+    assert_same(&before, &etc(&world.host), "every file can be put back");
+}
+
+#[test]
+fn what_can_not_be_taken_back_is_told_in_the_log_and_on_the_terminal() {
+    let world = host(INCLUDE);
+    let before = etc(&world.host);
+    let running = waiting(&world, "5");
+    drop(world.host.run(["sh", "-c", "cd /etc/pam.d && mv su su.real && ln -s su.real su"]).ok());
+    let outcome = running.finish();
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    let says = "/etc/pam.d/su is no plain file; it is tried again every 10 s, until it succeeds";
+    assert!(outcome.stderr.contains(says), "{outcome:?}");
+    drop(world.host.wait_for_log("why it is not taken back", |line| line.contains(says)));
+    drop(world.host.run(["mv", "/etc/pam.d/su.real", "/etc/pam.d/su"]).ok());
+    deadline::until("every byte is back by itself", || etc(&world.host) == before);
+}
+
+#[test]
+fn a_taking_back_that_was_killed_half_way_is_not_confirmed() {
+    let world = host(INCLUDE);
+    let before = etc(&world.host);
+    // Once sshd's block is out, and in the middle of the PAM lines.
+    for (call, count) in [("kill", "1"), ("rename", "4")] {
+        let running = waiting(&world, "600");
+        let mut killed = world.host.command(&program("strace", "strace"));
+        killed.args(["-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
+        killed.args(["-e", &format!("inject={call}:signal=SIGKILL:when={count}")]);
+        killed.args(["/usr/bin/jit", "setup", "--restore"]);
+        assert_eq!(run(killed).code, None, "{call}");
+        let confirmed = setup(&world, ["--confirm"]);
+        assert_eq!(confirmed.code, Some(1), "{call}: {confirmed:?}");
+        assert!(confirmed.stderr.contains("error: the change is being taken back"), "{call}: {confirmed:?}");
+        admin_enters(&world, call);
+        drop(setup(&world, ["--restore"]).ok());
+        assert_eq!(running.finish().code, Some(1));
+        assert_same(&before, &etc(&world.host), call);
+    }
+}
+
+#[test]
+fn confirmed_in_the_last_moment_it_is_not_said_to_be_taken_back() {
+    let world = host(INCLUDE);
+    let running = waiting(&world, "5");
+    let started = std::time::Instant::now();
+    let pid = world.host.read("/run/waiting");
+    // It looks neither at the state nor at the clock until its time is over.
+    drop(world.host.run(["kill", "-STOP", pid.trim()]).ok());
+    drop(setup(&world, ["--confirm"]).ok());
+    deadline::until("its time is over", || started.elapsed().as_secs() > 5);
+    // nsenter stops with it, and lets it go on.
+    let mut goes_on = clean(program("kill", "procps"));
+    goes_on.args(["-CONT", &running.pid().to_string()]);
+    drop(run(goes_on).ok());
+    let outcome = running.finish().ok();
+    assert!(outcome.stdout.contains("confirmed: the host is set up\n"), "{outcome:?}");
+    is_set_up(&world, "confirmed in the last moment");
 }
 
 /// On a terminal of its own (script(1)), with `typed` at its keyboard.

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, reason = "in a test a failed step ends it with that sentence")]
 
 mod a_host_is_set_up_and_taken_back;
+mod a_trial_login_on_a_strict_host;
 mod an_unconfirmed_change_is_taken_back;
 mod fresh;
 mod hosts_that_are_not_like_debians;

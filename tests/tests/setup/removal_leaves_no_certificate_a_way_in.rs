@@ -55,7 +55,8 @@ fn removal_keeps_what_an_administrator_edited_since() {
         world.host.read("/etc/pam.d/sshd"),
         format!("# mine\n{before}session optional pam_permit.so # mine\n")
     );
-    let says = format!("kept {DROP_IN} as {DROP_IN}.jit-kept, which sshd does not read: it was changed since");
+    let says =
+        format!("kept {DROP_IN} as {DROP_IN}.jit-kept, which sshd does not read: it was changed since");
     assert!(removed.stdout.contains(&says), "{removed:?}");
     assert!(!world.host.has(DROP_IN));
     let kept = format!("{DROP_IN}.jit-kept");
