@@ -40,7 +40,7 @@ pub fn remove(
     plan.lost.iter().for_each(|lost| say(lost));
     for place in &places {
         // Also where its files have none of our lines any more: a kill may have come between them and sshd.
-        if lines_go || touches_sshd(place, &sshds.changes) {
+        if touches_sshd(place, &sshds.changes) || lines_go && is_concerned(&state, place) {
             match leave_sshd(place, &mut *say) {
                 Err(error) if lines_go => {
                     let kept =
@@ -74,6 +74,12 @@ pub fn remove(
     change::forget(&state.installed);
     say("done: logins are as before `jit setup`");
     Ok(())
+}
+
+/// Whether this sshd may have something of ours: it was set up, or nobody remembers which was, or one of its files says so.
+fn is_concerned(state: &State, place: &Place) -> bool {
+    let known = &state.installed.places;
+    known.is_empty() || known.contains_key(&place.sshd_config) || sshd_block::left(place).is_some()
 }
 
 /// Lets sshd read that our block is out, and looks whether it is.
