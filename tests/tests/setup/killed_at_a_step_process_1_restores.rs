@@ -36,9 +36,14 @@ impl Renames {
         Self { before: journal + 1, live: live.len() }
     }
 
-    /// The steps to be killed before: the first file, one in the middle, and, with sshd reloaded, the word that all is live.
-    fn steps(&self) -> [usize; 3] {
-        [1, self.live / 2 + 1, self.live + 1].map(|step| self.before + step)
+    /// Three steps to be killed before: the first file, one in the middle, and, with sshd reloaded, the word that all is live.
+    fn some(&self) -> Vec<usize> {
+        [1, self.live / 2 + 1, self.live + 1].map(|step| self.before + step).to_vec()
+    }
+
+    /// Every other step, the last one with them.
+    fn many(&self) -> Vec<usize> {
+        (0..=self.live).rev().step_by(2).map(|step| self.before + step + 1).collect()
     }
 }
 
@@ -56,16 +61,22 @@ fn killed(world: &World, count: usize, wait: &str) {
     assert!(state.contains("\"live\": false"), "a change is under way: {state}");
 }
 
-/// Which of the files are changed at each of the steps: none, some, all of them and sshd's.
-fn is_as_expected(world: &World, before: &[Vec<u8>], step: usize) {
+/// Which of the files are changed, killed on the way into the rename number `count`: none before the first, sshd's after all of
+/// PAM's.
+fn is_as_expected(world: &World, before: &[Vec<u8>], renames: &Renames, count: usize) {
     let now = contents(world);
     let changed = now.iter().zip(before).filter(|(now, before)| now != before).count();
     let sshd = world.host.has("/etc/ssh/sshd_config.d/50-pam-jit.conf");
-    match step {
-        0 => assert!(changed == 0 && !sshd, "{changed}"),
-        1 => assert!(changed > 0 && !sshd, "{changed}"),
+    assert_eq!(sshd, count > renames.before + renames.live, "{count}");
+    if count == renames.before + 1 {
+        assert_eq!(changed, 0);
+    }
+    if count > renames.before + renames.live / 2 {
+        assert!(changed > 0, "{count}");
+    }
+    if sshd {
         // sshd's own file needs no change where it includes a folder.
-        _ => assert!(changed == before.len() - 1 && sshd, "{changed}"),
+        assert_eq!(changed, before.len() - 1);
     }
 }
 
@@ -75,9 +86,9 @@ fn killed_at_any_step_the_timer_of_process_1_restores_every_byte() {
     let before = contents(&world);
     let renames = Renames::of(&world);
     assert!(is_bare(&world, &before));
-    for (step, count) in renames.steps().into_iter().enumerate() {
+    for count in renames.many() {
         killed(&world, count, "5");
-        is_as_expected(&world, &before, step);
+        is_as_expected(&world, &before, &renames, count);
         world.host.wait(Duration::from_secs(60), "every byte is back", || {
             world.admin_enters();
             is_bare(&world, &before)
@@ -92,9 +103,9 @@ fn killed_at_any_step_a_restart_restores_every_byte() {
     let mut world = World::unpacked();
     let before = contents(&world);
     let renames = Renames::of(&world);
-    for (step, count) in renames.steps().into_iter().enumerate() {
+    for (step, count) in renames.some().into_iter().enumerate() {
         killed(&world, count, "3600");
-        is_as_expected(&world, &before, step);
+        is_as_expected(&world, &before, &renames, count);
         world.admin_enters();
         if step == 1 {
             world.host.reboot();
