@@ -191,6 +191,8 @@ pub fn restore(change: Option<&str>, say: Say<'_>) -> Result<()> {
     let pending = state.pending.as_ref().filter(|pending| change.is_none_or(|id| id == pending.id));
     let Some(id) = pending.map(|pending| pending.id.clone()) else {
         if change.is_none() {
+            // A kill may have come before the change was one.
+            state::clear_saved(&state);
             say("nothing to take back: no change is under way");
         }
         return Ok(());
