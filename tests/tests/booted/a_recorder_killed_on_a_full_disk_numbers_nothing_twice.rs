@@ -64,8 +64,9 @@ fn ten_kills_before_a_full_disk_refuse_or_record_each_program_and_number_none_tw
     let records = Records::of(&world.host);
     assert_eq!(records.action("recorder.start").count(), KILLS + 2, "one more for the edited unit");
     let commands = records.commands(&session);
+    assert_eq!(records.repetitions(&session), 0, "no number twice");
     let numbers: BTreeSet<u64> = commands.iter().map(|command| command.seq).collect();
-    assert_eq!(numbers.len(), commands.len(), "no number twice");
+    assert_eq!(numbers.len(), commands.len());
     assert_eq!(close["jit"]["commands"], commands.len(), "{close}");
 
     // Each program of each loop: it ran and is recorded, or was refused; one that was recorded and refused says so.

@@ -152,3 +152,30 @@ fn a_recorder_that_was_away_tells_a_killed_monitor_from_a_logout() {
     drop(world.host.run(["jit", "end", &stays, "--reason", "seen"]).ok());
     assert_eq!(world.host.close_of(&stays, SOON)["jit"]["reason"], "ended_by");
 }
+
+#[test]
+fn one_session_at_a_time_is_one_also_after_a_kill_of_the_recorder() {
+    let world = World::new();
+    let identity = world.granted(&Request::default().with("--sessions", "1"));
+    let client = world.client(&identity);
+    let shell = client.open_shell(&[], "/bin/echo one-$((40 + 1))\n");
+    world.host.wait(SOON, "the session is open", || shell.screen().contains("one-41"));
+    for _ in 0..3 {
+        let before = world.host.main_process("jit-recorder.service");
+        drop(world.host.run(["kill", "-KILL", &before.to_string()]).ok());
+        // Who comes while there is none waits for the next, which knows.
+        let second = world.client(&identity).exec("/bin/echo in");
+        assert!(!second.succeeded() && !second.stdout.ends_with("in\n"), "{second:?}");
+        let told = second.refusals();
+        assert!(told.len() == 1 && told[0].contains("1 session(s) at one time"), "{told:?}");
+        world.host.wait(SOON, "the next recorder runs", || {
+            let now = world.host.main_process("jit-recorder.service");
+            now != before && world.host.is_active("jit-recorder.service")
+        });
+    }
+    assert!(!shell.screen().is_empty());
+    drop(shell);
+    let session = world.host.session_of(&client);
+    assert_eq!(world.host.close_of(&session, SOON)["jit"]["reason"], "logout");
+    drop(world.client(&identity).exec("/bin/echo in").ok());
+}

@@ -125,5 +125,37 @@ fn the_hosts_own_maximum_counts_where_it_is_sooner() {
     assert!((30..=60).contains(&left), "{left} seconds left");
     let state = session.state().expect("its file");
     assert_eq!(state["limit"], "host_limit", "{state}");
-    drop(running);
+    let close = session.close_within(Duration::from_secs(90));
+    assert_eq!(close["jit"]["reason"], "host_limit", "{close}");
+    assert!(close["jit"]["lateness_ms"].as_u64() <= Some(LATEST), "{close}");
+    assert!(close["event"]["duration"].as_u64() >= Some(59_000_000_000), "{close}");
+    drop(running.finish());
+}
+
+/// Longer than the last warning is told before the end.
+#[test]
+fn a_minute_before_the_end_it_is_told_and_not_earlier() {
+    let recording = Recording::fresh();
+    let request = Request { length: "75s".into(), ..Request::default() };
+    let client = recording.client_for(&request);
+    let (shell, session) = recording.shell(&client, &[], "/bin/true started\n", "started");
+    let left = || session.shown().and_then(|open| open["left"].as_u64()).expect("an open session");
+    let told = || {
+        let said = shell.so_far().0;
+        let last = said.matches("*** this session ends in one minute").count();
+        (last, said.matches("*** this session ends in five minutes").count())
+    };
+    // Whole seconds, rounded down. Asked in this order, nothing can come in between that makes a liar of a busy machine.
+    let first = left();
+    assert!(first > 61, "too slow for a window of 75 s: {first}");
+    let before = deadline::poll(Duration::from_secs(40), || {
+        let (told, left) = (told().0, left());
+        (told > 0).then_some(left)
+    });
+    let before = before.unwrap_or_else(|| panic!("not told: {:?}", shell.so_far()));
+    assert!(before <= 60, "told with {before} s left");
+    assert!(before >= 45, "told as late as {before} s before the end");
+    assert_eq!(told(), (1, 1), "once each: {:?}", shell.so_far());
+    drop(recording.jit(["end", &session.id, "--reason", "seen"]).ok());
+    drop(shell.finish());
 }

@@ -21,6 +21,13 @@ fn a_session_is_opened_recorded_and_closed() {
         assert_eq!(record["jit"]["argv_source"], "kernel", "{record}");
         assert_eq!(record["jit"]["person"], "acme/jo", "{record}");
     }
+    // Who started what: the shell its programs, sshd's process of the connection the shell.
+    let pid = |record: &serde_json::Value| record["process"]["pid"].as_u64();
+    let parent = |record: &serde_json::Value| record["process"]["parent"]["pid"].as_u64();
+    let (shell, echo, no) = (&session.commands()[0], &session.commands()[1], &session.commands()[2]);
+    assert!(pid(shell).is_some() && parent(shell).is_some() && parent(shell) != pid(shell), "{shell}");
+    assert_eq!([parent(echo), parent(no)], [pid(shell); 2], "{echo}\n{no}");
+    assert!(pid(echo) != pid(shell) && pid(echo) != pid(no), "{echo}\n{no}");
     let open = &session.parts("session.open")[0];
     assert_eq!(open["jit"]["grant"], close["jit"]["grant"], "{open}");
     assert_eq!(recording.counted().values().collect::<Vec<_>>(), [&3]);

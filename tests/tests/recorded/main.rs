@@ -5,6 +5,7 @@ mod a_full_disk_stops_what_can_not_be_recorded;
 mod a_host_without_bpf_has_the_kernels_copy_from_audit;
 mod a_lie_at_the_gate_is_recorded_as_what_ran;
 mod a_next_recorder_goes_on_where_the_last_one_stood;
+mod a_record_is_on_the_disk_before_anything_happens;
 mod a_refused_login_is_in_the_spool;
 mod a_session_ends_when_its_window_closes;
 mod an_extension_is_judged_like_a_login;

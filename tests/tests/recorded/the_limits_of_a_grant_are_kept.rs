@@ -2,6 +2,7 @@
 
 use e2e::authority::Request;
 use e2e::client::Client;
+use e2e::deadline;
 use e2e::recording::{Recording, TABLE};
 use e2e::refusal::{assert_enters, assert_module_refuses};
 
@@ -53,6 +54,28 @@ fn one_session_at_a_time_is_one() {
     drop(recording.jit(["end", &session.id, "--reason", "the next one"]).ok());
     drop(running.finish());
     assert_enters(&recording.world.host, &client);
+}
+
+#[test]
+fn of_ten_logins_at_once_as_many_stay_as_the_grant_allows_sessions() {
+    let recording = Recording::fresh();
+    let identity = recording.world.granted(&Request::default().with("--sessions", "3"));
+    let attempts: Vec<_> = (0..10)
+        .map(|_| {
+            let client = recording.world.client(&identity);
+            let running = e2e::process::Running::start(client.ssh(&[], &["echo in; exec sleep 1000"]), b"");
+            (client, running)
+        })
+        .collect();
+    deadline::until("each is in or out", || {
+        attempts.iter().all(|(_, running)| !running.so_far().0.is_empty())
+    });
+    let said: Vec<String> = attempts.iter().map(|(_, running)| running.so_far().0).collect();
+    assert_eq!(said.iter().filter(|said| said.ends_with("in\n")).count(), 3, "{said:#?}");
+    assert_eq!(recording.open_sessions().len(), 3);
+    drop(recording.jit(["end", "--all", "--reason", "seen"]).ok());
+    let refused = attempts.into_iter().map(|(_client, running)| running.finish().refusals().len());
+    assert_eq!(refused.sum::<usize>(), 7);
 }
 
 #[test]
