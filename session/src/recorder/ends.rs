@@ -102,8 +102,10 @@ impl Recorder {
         if let Some(live) = self.sessions.values_mut().find(|live| live.id() == session) {
             live.logged_out = true;
             live.state.logged_out = true;
-            // For a next recorder; if the disk refuses, it takes the monitor for a killed one.
-            let _ = self.states.note(&live.state);
+            // For a next recorder; if the disk refuses, it takes the monitor for a killed one. At an end it does not matter.
+            if live.ending.is_none() {
+                let _ = self.states.note(&live.state);
+            }
         }
     }
 
