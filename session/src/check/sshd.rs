@@ -4,7 +4,9 @@
 //! A keyword that this sshd was built without is absent.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::connection::Connection;
@@ -49,16 +51,15 @@ impl Sshd {
     /// # Errors
     /// [`SshdError`] if sshd does not run or does not accept its configuration.
     pub fn effective(&self, account: &str, connection: &Connection) -> Result<Effective, SshdError> {
-        let output = Command::new(&self.program)
-            .arg("-T")
-            .arg("-f")
-            .arg(&self.config)
-            .arg("-C")
-            .arg(connection.question(account))
-            .env_clear()
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|source| SshdError::Run { program: self.program.clone(), source })?;
+        let mut command = Command::new(&self.program);
+        command.arg("-T").arg("-f").arg(&self.config).arg("-C").arg(connection.question(account));
+        command.env_clear().stdin(Stdio::null());
+        let mut ask =
+            || command.output().map_err(|source| SshdError::Run { program: self.program.clone(), source });
+        let mut output = ask()?;
+        if !output.status.success() && make_missing_folder(&String::from_utf8_lossy(&output.stderr)) {
+            output = ask()?;
+        }
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
             let said = said.lines().take(3).collect::<Vec<_>>().join("; ");
@@ -80,6 +81,22 @@ impl Sshd {
                 .map_or_else(|| "sshd".to_owned(), |name| name.to_string_lossy().into_owned())
         })
     }
+}
+
+/// Makes the folder that sshd misses where no sshd runs, as its unit would: below /run it is there only while the unit is
+/// active, which a socket starts with the first login. Says whether it did.
+pub(crate) fn make_missing_folder(said: &str) -> bool {
+    let Some(folder) = missing_folder(said) else { return false };
+    fs::DirBuilder::new().mode(0o755).create(folder).is_ok()
+        // Whatever the umask is.
+        && fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).is_ok()
+}
+
+/// Only one right below /run is: others belong to sshd's package.
+fn missing_folder(said: &str) -> Option<&Path> {
+    let rest = said.split_once("Missing privilege separation directory: ")?.1;
+    let folder = Path::new(rest.split([';', '\r', '\n']).next()?.trim());
+    ["/run", "/var/run"].map(Path::new).contains(&folder.parent()?).then_some(folder)
 }
 
 impl Effective {
@@ -122,6 +139,15 @@ impl Effective {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_missing_folder_below_run_is_made() {
+        let says = |folder: &str| format!("Missing privilege separation directory: {folder}\r\n");
+        assert_eq!(missing_folder(&says("/run/sshd")), Some(Path::new("/run/sshd")));
+        for said in [says("/usr/share/empty.sshd"), says("/run"), says(""), "no hostkeys".to_owned()] {
+            assert_eq!(missing_folder(&said), None, "{said}");
+        }
+    }
 
     #[test]
     fn a_keyword_may_have_several_lines() {

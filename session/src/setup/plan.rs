@@ -246,11 +246,11 @@ pub(super) fn install(
     let Some(now) = read(&place.sshd_config)? else {
         return Err(SetupError::new(format!("{} does not exist", place.sshd_config.display())));
     };
-    let (with, drop_in) = sshd_block::configuration(place, &bare_configuration(place, &now)?);
+    let (with, drop_in) = sshd_block::configuration(place, &bare_configuration(place, &now)?, service);
     let ours = place.drop_in();
-    let block = drop_in.then(|| sshd_block::BLOCK.as_bytes().to_vec());
-    let there = ours_or_nobodys(&ours, if drop_in { sshd_block::BLOCK } else { "" }, installed)?;
-    plan.file(ours, there, block);
+    let block = sshd_block::block(service);
+    let there = ours_or_nobodys(&ours, if drop_in { &block } else { "" }, installed)?;
+    plan.file(ours, there, drop_in.then(|| block.into_bytes()));
     plan.lose(&place.sshd_config, &now);
     plan.file(place.sshd_config.clone(), Some(now), Some(with));
     Ok(plan)
@@ -264,7 +264,8 @@ fn is_as_written(path: &Path, now: &[u8], text: &str, installed: &Installed) -> 
 /// Lines that somebody wrote into a block of ours, as they are told.
 pub(super) fn lost(path: &Path, now: &[u8]) -> impl Iterator<Item = String> {
     let ours = [&pam_lines::TEXTS[..], &sshd_block::TEXTS[..]].concat();
-    let lines = marked::lost(now, &ours).into_iter();
+    let usual = std::str::from_utf8(now).map(sshd_block::as_usual);
+    let lines = marked::lost(usual.as_ref().map_or(now, |text| text.as_bytes()), &ours).into_iter();
     lines.map(move |line| format!("{}: `{line}` stood inside of our block, and goes with it", path.display()))
 }
 

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -18,7 +17,7 @@ use nix::unistd::Pid;
 use super::error::{Result, SetupError};
 use super::place::{Place, has_systemd};
 use crate::check::connection;
-use crate::check::sshd::{Effective, Sshd, SshdError};
+use crate::check::sshd::{Effective, Sshd, SshdError, make_missing_folder};
 use crate::recorder::clock::Boottime;
 
 /// How long sshd may take to listen again.
@@ -82,13 +81,7 @@ pub(super) fn effective(place: &Place) -> Result<Effective> {
         .next()
         .unwrap_or_else(|| connection::Connection::from_addr("192.0.2.1"));
     let sshd = Sshd { program: place.sshd.clone(), config: place.sshd_config.clone() };
-    let answer = match sshd.effective("root", &ordinary) {
-        Err(SshdError::Refused { said, .. }) if make_missing_folder(&said) => {
-            sshd.effective("root", &ordinary)
-        }
-        answer => answer,
-    };
-    answer.map_err(|error| match error {
+    sshd.effective("root", &ordinary).map_err(|error| match error {
         SshdError::Run { program, source } => SetupError::run(program.display(), source)
             .hint("install openssh-server, or say where sshd is: --sshd PATH"),
         refused @ SshdError::Refused { .. } => {
@@ -324,34 +317,9 @@ pub(super) fn test(place: &Place, config: &Path) -> Result<()> {
     Err(SetupError::new(format!("`sshd -t` refuses the new configuration: {said}")))
 }
 
-/// Makes the folder that sshd misses where no sshd runs, as its unit would: below /run it is there only while the unit is
-/// active, which a socket starts with the first login. Says whether it did.
-fn make_missing_folder(said: &str) -> bool {
-    let Some(folder) = missing_folder(said) else { return false };
-    fs::DirBuilder::new().mode(0o755).create(folder).is_ok()
-        // Whatever the umask is.
-        && fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).is_ok()
-}
-
-/// Only one right below /run is: others belong to sshd's package.
-fn missing_folder(said: &str) -> Option<&Path> {
-    let rest = said.split_once("Missing privilege separation directory: ")?.1;
-    let folder = Path::new(rest.split([';', '\r', '\n']).next()?.trim());
-    ["/run", "/var/run"].map(Path::new).contains(&folder.parent()?).then_some(folder)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_a_missing_folder_below_run_is_made() {
-        let says = |folder: &str| format!("Missing privilege separation directory: {folder}\r\n");
-        assert_eq!(missing_folder(&says("/run/sshd")), Some(Path::new("/run/sshd")));
-        for said in [says("/usr/share/empty.sshd"), says("/run"), says(""), "no hostkeys".to_owned()] {
-            assert_eq!(missing_folder(&said), None, "{said}");
-        }
-    }
 
     #[test]
     fn somebody_who_listens_everywhere_is_reached_on_loopback() {

@@ -11,7 +11,7 @@ use super::marked;
 use super::place::{DROP_IN, OURS, Place};
 use crate::check::sshd_files::{self, like};
 
-/// The drop-in's text.
+/// The drop-in's text, where sshd's PAM service has its usual name.
 pub(super) const BLOCK: &str = include_str!("../../../packaging/sshd/50-pam-jit.conf");
 /// sshd takes relative names from here.
 const SSH: &str = "/etc/ssh";
@@ -21,14 +21,42 @@ const AFTER: &str = "# What follows holds for everybody again.\nMatch all\n";
 /// All that a block of ours says in sshd's configuration.
 pub(super) const TEXTS: [&str; 2] = [BLOCK, AFTER];
 
+/// The command by which sshd asks for principals, without its arguments.
+const ASKS: &str = "jit principals";
+/// The option by which it names sshd's PAM service, where that has another name than usual.
+const SERVICE: &str = " --pam-service ";
+
+/// The drop-in's text where sshd's PAM service is this one.
+#[must_use]
+pub(super) fn block(service: &str) -> String {
+    let asks = if service == "sshd" { ASKS.to_owned() } else { format!("{ASKS}{SERVICE}{service}") };
+    // Comments name the command in quotes.
+    let named = |line: &str| if line.contains(" %u") { line.replace(ASKS, &asks) } else { line.to_owned() };
+    BLOCK.split_inclusive('\n').map(named).collect()
+}
+
+/// A text of ours as if sshd's PAM service had its usual name.
+#[must_use]
+pub(super) fn as_usual(text: &str) -> String {
+    let without = |line: &str| match line.split_once(SERVICE) {
+        Some((asks, rest)) if asks.ends_with(ASKS) => {
+            let arguments = rest.split_once(' ').map_or("", |(_, arguments)| arguments);
+            format!("{asks} {arguments}")
+        }
+        _ => line.to_owned(),
+    };
+    text.split_inclusive('\n').map(without).collect()
+}
+
 /// `bare`, the configuration without our block, with it; unchanged where the drop-in does it.
 #[must_use]
-pub(super) fn configuration(place: &Place, bare: &[u8]) -> (Vec<u8>, bool) {
+pub(super) fn configuration(place: &Place, bare: &[u8], service: &str) -> (Vec<u8>, bool) {
     if place.drop_ins().is_dir() && includes(place, &String::from_utf8_lossy(bare)) {
         return (bare.to_owned(), true);
     }
-    let start = BLOCK.find("\nMatch ").map_or(0, |at| at + 1);
-    let lines = format!("{}{AFTER}", &BLOCK[start..]);
+    let block = block(service);
+    let start = block.find("\nMatch ").map_or(0, |at| at + 1);
+    let lines = format!("{}{AFTER}", &block[start..]);
     (marked::append(bare, &lines), false)
 }
 
@@ -154,6 +182,18 @@ mod tests {
     }
 
     #[test]
+    fn the_block_names_a_service_of_another_name_and_is_known_again() {
+        assert_eq!(block("sshd"), BLOCK);
+        let other = block("sshd-vendors");
+        assert!(other.contains(
+            "AuthorizedPrincipalsCommand /usr/bin/jit principals --pam-service sshd-vendors %u %k\n"
+        ));
+        assert_eq!(other.matches("--pam-service").count(), 1);
+        assert_eq!(as_usual(&other), BLOCK);
+        assert_eq!(as_usual("x --pam-service y z\n"), "x --pam-service y z\n");
+    }
+
+    #[test]
     fn an_include_counts_before_the_first_match_only() {
         let yes = [
             "Include /etc/ssh/sshd_config.d/*.conf\n",
@@ -185,7 +225,7 @@ mod tests {
     #[test]
     fn the_block_at_the_end_is_the_shipped_one_and_ends() {
         let place = Place { sshd_config: PathBuf::from("/no/such/sshd_config"), ..place() };
-        let (text, drop_in) = configuration(&place, b"Port 22\nMatch User a\n");
+        let (text, drop_in) = configuration(&place, b"Port 22\nMatch User a\n", "sshd");
         let text = String::from_utf8(text).unwrap();
         assert!(
             !drop_in && text.contains("\nMatch Group jit-vendors\n") && text.contains("PermitUserRC no\n")

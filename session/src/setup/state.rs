@@ -60,8 +60,10 @@ impl Installed {
         });
         let mut asked = asked.clone();
         if let Some((sshd, pid)) = self.places.get(&asked.sshd_config)
-            && *sshd == asked.sshd
+            && sshd.exists()
         {
+            // It was set up by this name, which is also that of its PAM service.
+            asked.sshd.clone_from(sshd);
             asked.sshd_pid = asked.sshd_pid.or_else(|| pid.filter(|pid| reload::is_sshd(*pid)));
         }
         std::iter::once(asked).chain(others).collect()

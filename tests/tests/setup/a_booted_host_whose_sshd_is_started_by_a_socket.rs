@@ -60,6 +60,9 @@ fn a_host_whose_sshd_is_started_by_a_socket_is_set_up_and_bare_again() {
         vendor_enters(&world);
         if !running {
             without_sshd(&world);
+            let checked = world.host.run(["jit", "check"]);
+            assert!(checked.succeeded(), "{checked:?}");
+            drop(world.host.run(["rmdir", "/run/sshd"]).ok());
         }
         drop(setup(&world, ["--remove", "--purge"]).ok());
         assert_eq!(contents(&world), before, "running: {running}");

@@ -209,6 +209,24 @@ fn what_others_may_not_read_in_sshds_configuration_they_do_not_read_on_the_stage
 }
 
 #[test]
+fn an_sshd_whose_pam_service_has_another_name_asks_about_that_one() {
+    let world = host(INCLUDE);
+    let sshd = "/usr/local/sbin/sshd-vendors";
+    drop(world.host.run(["ln", "-s", "/usr/sbin/sshd", sshd]).ok());
+    world.host.write("/etc/pam.d/sshd-vendors", world.host.read("/etc/pam.d/sshd"));
+    let before = etc(&world.host);
+    drop(setup(&world, ["--yes", "--sshd", sshd]).ok());
+    let block = world.host.read("/etc/ssh/sshd_config.d/50-pam-jit.conf");
+    assert!(block.contains("jit principals --pam-service sshd-vendors %u %k\n"), "{block}");
+    let again = setup(&world, ["--yes", "--sshd", sshd]).ok();
+    assert!(again.stdout.starts_with("nothing to change"), "{again:?}");
+    let checked = world.host.run(["jit", "check", "--sshd", sshd]).stdout;
+    assert!(!checked.contains("error 405"), "{checked}");
+    drop(setup(&world, ["--remove", "--purge", "--yes"]).ok());
+    assert_same(&before, &etc(&world.host), "after removal");
+}
+
+#[test]
 fn every_sshd_that_was_set_up_is_taken_out_without_being_named() {
     let world = host(INCLUDE);
     let config = world.host.read("/etc/ssh/sshd_config");
