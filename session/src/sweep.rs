@@ -20,6 +20,7 @@ use crate::recorder::Settings;
 use crate::recorder::clock::{Boottime, wall_millis};
 use crate::recorder::restart::MISSING;
 use crate::recorder::state::{SessionState, StateFolder, boot_id};
+use crate::recorder::units::{self, Wait};
 use crate::recorder::uses::is_over;
 use crate::spool::Spool;
 
@@ -59,7 +60,7 @@ pub fn sweep(settings: &Settings) -> io::Result<Swept> {
     let telling = Telling { settings, silent: Cell::new(false) };
     let expired = states.expired(now)?.into_iter().filter(|state| state.boot_id == boot);
     let expired: Vec<_> = expired.map(|state| (state, "its deadline had passed")).collect();
-    end(&telling, &expired, &mut swept);
+    end(&telling, &states, &expired, &mut swept);
     sweep_without_recorder(&telling, &states, &boot, &mut swept)?;
     sweep_closed(&telling, &mut swept)?;
     sweep_stale_files(settings, &states, &mut swept)?;
@@ -69,7 +70,10 @@ pub fn sweep(settings: &Settings) -> io::Result<Swept> {
 /// Kills everything of these sessions. Their closes are the recorder's to write, when the kernel tells it.
 ///
 /// All at once, with one look at the processes a round: one that does not die must not keep the others waiting.
-fn end(what: &Telling<'_>, sessions: &[(SessionState, &str)], swept: &mut Swept) {
+fn end(what: &Telling<'_>, states: &StateFolder, sessions: &[(SessionState, &str)], swept: &mut Swept) {
+    if sessions.is_empty() {
+        return;
+    }
     let mut killed = vec![0; sessions.len()];
     let ids = || sessions.iter().map(|(state, _)| state.audit_session);
     for _ in 0..ROUNDS {
@@ -89,14 +93,27 @@ fn end(what: &Telling<'_>, sessions: &[(SessionState, &str)], swept: &mut Swept)
         std::thread::sleep(ROUND);
     }
     let left = ending::processes_of_each(ids());
+    let mut others: Vec<u32> = Vec::new();
+    for state in states.all().unwrap_or_default() {
+        if !sessions.iter().any(|(ended, _)| ended.handover.session == state.handover.session) {
+            others.push(state.handover.uid);
+        }
+    }
     for ((state, why), killed) in sessions.iter().zip(killed) {
         let (id, left) = (&state.handover.session, left.get(&state.audit_session).map_or(0, Vec::len));
-        if killed == 0 && left == 0 {
+        // What process 1 runs for it carries no audit id.
+        let mut units = units::end(&state.asked, Wait::Here).removed;
+        if !others.contains(&state.handover.uid) {
+            units.extend(units::end_manager(state.handover.uid));
+        }
+        if killed == 0 && left == 0 && units.is_empty() {
             // Over already; only its close is missing, which the recorder writes.
             continue;
         }
-        let message =
-            format!("the sweep ended session {id}, because {why}: {killed} processes killed, {left} left");
+        let units = if units.is_empty() { String::new() } else { format!(", and {}", units.join(", ")) };
+        let message = format!(
+            "the sweep ended session {id}, because {why}: {killed} processes killed{units}, {left} left"
+        );
         what.tell(Event::SweepEnd, Some(id.clone()), &message);
         swept.ended.push(message);
     }
@@ -131,7 +148,7 @@ fn sweep_without_recorder(
     if missing_before {
         let lost = states.all()?.into_iter().filter(|state| state.boot_id == boot);
         let lost: Vec<_> = lost.map(|state| (state, "no recorder runs")).collect();
-        end(telling, &lost, swept);
+        end(telling, states, &lost, swept);
     }
     if since.is_some() {
         return Ok(());

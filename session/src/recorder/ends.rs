@@ -280,8 +280,8 @@ impl Recorder {
         };
         let alone =
             !self.sessions.iter().any(|(other, live)| *other != key && live.state.handover.uid == uid);
-        let mut removed = if alone { remove_user_manager(uid) } else { Vec::new() };
-        let units = units::end(&live.state.asked);
+        let mut removed = if alone { units::end_manager(uid) } else { Vec::new() };
+        let units = units::end(&live.state.asked, units::Wait::No);
         removed.extend(units.removed);
         let (handover, wall) = (&live.state.handover, wall_millis());
         let close = Close {
@@ -295,7 +295,10 @@ impl Recorder {
             source: handover.source.clone(),
             reason,
             lateness_ms,
-            duration_ms: u64::try_from(wall.saturating_sub(live.state.opened)).unwrap_or(0),
+            duration_ms: live.state.began.map_or_else(
+                || u64::try_from(wall.saturating_sub(live.state.opened)).unwrap_or(0),
+                |began| Boottime::now().millis_since(began),
+            ),
             commands: live.seq,
             differences: live.differences,
             unrecorded: live.unrecorded,
@@ -368,11 +371,4 @@ impl Recorder {
                 .map(|waiter: Waiter| (waiter.connection, json(&Reply::Done { sessions: waiter.count }))),
         );
     }
-}
-
-/// Ends the account's `systemd --user` and what it runs. The unit is masked for vendor accounts; this is
-/// for a host where it is not.
-fn remove_user_manager(uid: u32) -> Vec<String> {
-    let cgroup = format!("/user.slice/user-{uid}.slice/user@{uid}.service");
-    if ending::kill_cgroup(&cgroup) { vec![format!("user@{uid}.service")] } else { Vec::new() }
 }

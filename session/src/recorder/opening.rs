@@ -189,6 +189,7 @@ impl Recorder {
             audit_session,
             segment: self.spool.position().segment,
             opened: wall_millis(),
+            began: Some(Boottime::now()),
             deadline: after(window.min(maximum)),
             outer: after(outer),
             limit: if maximum < window { "host_limit" } else { "window_closed" }.to_owned(),

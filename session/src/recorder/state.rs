@@ -41,6 +41,9 @@ pub struct SessionState {
     pub segment: u64,
     /// When it opened, milliseconds since 1970-01-01T00:00:00Z.
     pub opened: i64,
+    /// The same since boot, which nobody can set.
+    #[serde(default)]
+    pub began: Option<Boottime>,
     /// When it ends.
     pub deadline: Boottime,
     /// Past which no extension goes.

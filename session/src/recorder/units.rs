@@ -43,11 +43,11 @@ pub struct Asked {
 
 /// What became of a session's units.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Units {
+pub(crate) struct Units {
     /// Ended.
-    pub(super) removed: Vec<String>,
+    pub(crate) removed: Vec<String>,
     /// Not ended: perhaps another's, or PID 1 kept them.
-    pub(super) left: Vec<String>,
+    pub(crate) left: Vec<String>,
 }
 
 impl Asked {
@@ -105,15 +105,24 @@ pub(super) fn remember(asked: &mut Vec<Asked>, one: Asked) -> bool {
     room
 }
 
+/// Whether PID 1 is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// Somebody else does it: the recorder's loop waits for nobody.
+    No,
+    /// Here, before this goes on.
+    Here,
+}
+
 /// Ends what these commands had PID 1 start.
-pub(super) fn end(asked: &[Asked]) -> Units {
+pub(crate) fn end(asked: &[Asked], wait: Wait) -> Units {
     let mut units = Units::default();
     if asked.is_empty() {
         return units;
     }
     for (name, appeared, text) in transient(Path::new(TRANSIENT)) {
         match belongs(asked, &name, appeared, &text) {
-            Belongs::Yes if stop(&name) => units.removed.push(name),
+            Belongs::Yes if stop(&name, wait) => units.removed.push(name),
             Belongs::Yes => units.left.push(name),
             Belongs::Perhaps => units.left.push(format!("{name} (perhaps of this session)")),
             Belongs::No => {}
@@ -211,18 +220,27 @@ fn ends_with(argv: &[String], started: &[String]) -> bool {
 }
 
 /// Kills a unit's processes at once and has PID 1 stop it, so that it starts them no more; gives whether that was said.
-fn stop(name: &str) -> bool {
+fn stop(name: &str, wait: Wait) -> bool {
     let _ = ending::kill_cgroup(&format!("/system.slice/{name}"));
     let name = name.to_owned();
-    // PID 1 may be slow to answer; the loop does not wait for it.
-    let thread = std::thread::Builder::new().name("unit".to_owned());
-    thread
-        .spawn(move || {
-            // In another slice the first kill found nothing.
-            systemctl(&["kill", "--signal=SIGKILL", "--", &name]);
-            systemctl(&["--no-block", "stop", "--", &name]);
-        })
-        .is_ok()
+    let tell = move || {
+        // In another slice the first kill found nothing.
+        systemctl(&["kill", "--signal=SIGKILL", "--", &name]);
+        systemctl(&["--no-block", "stop", "--", &name]);
+    };
+    if wait == Wait::Here {
+        tell();
+        return true;
+    }
+    // PID 1 may be slow to answer.
+    std::thread::Builder::new().name("unit".to_owned()).spawn(tell).is_ok()
+}
+
+/// Ends the account's `systemd --user` and what it runs. The unit is masked for vendor accounts; this is
+/// for a host where it is not.
+pub(crate) fn end_manager(uid: u32) -> Vec<String> {
+    let cgroup = format!("/user.slice/user-{uid}.slice/user@{uid}.service");
+    if ending::kill_cgroup(&cgroup) { vec![format!("user@{uid}.service")] } else { Vec::new() }
 }
 
 fn systemctl(words: &[&str]) {

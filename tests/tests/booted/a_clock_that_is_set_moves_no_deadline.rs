@@ -53,5 +53,8 @@ fn deadlines_follow_the_time_since_boot() {
     let late = busy.gone_after(end, e2e::deadline::SOON, |busy| busy.processes().len());
     assert!(late <= e2e::deadline::SOON, "an hour back prolongs nothing: gone after {late:?}");
     busy.assert_client_is_cut_off();
-    assert_eq!(world.host.close_of(&busy.session, e2e::deadline::SOON)["jit"]["reason"], "window_closed");
+    let close = world.host.close_of(&busy.session, e2e::deadline::SOON);
+    assert_eq!(close["jit"]["reason"], "window_closed");
+    let seconds = close["event"]["duration"].as_u64().map(|nanoseconds| nanoseconds / 1_000_000_000);
+    assert!((1..300).contains(&seconds.unwrap_or(0)), "nor does it belie how long it was open: {close}");
 }
