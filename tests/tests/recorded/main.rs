@@ -21,6 +21,7 @@ mod memory_that_does_not_answer_delays_its_owner_alone;
 mod one_session_burdens_nobody_else;
 mod syslog_gets_every_record_and_delays_nobody;
 mod the_limits_of_a_grant_are_kept;
+mod the_list_of_sessions_stays_true;
 mod the_recorder_is_one_and_hears_root_alone;
 mod the_sweep_ends_what_nobody_else_does;
 mod what_serves_a_session_may_die;
