@@ -12,6 +12,10 @@ fn main() {
     let mut command = Command::new(&clang);
     // Where this folder lies is nobody's business: BTF's lines would name it, and two builds differ.
     command.arg("-ffile-compilation-dir=.");
+    // What differs is where a system call's number stands, and how a 32-bit process is known.
+    if std::env::var("CARGO_CFG_TARGET_ARCH").as_deref() == Ok("aarch64") {
+        command.arg("-DARM64");
+    }
     command
         .args(["-O2", "-g", "-Wall", "-Werror", "-target", "bpf", "-mcpu=v3", "-c", source, "-o"])
         .arg(&object);

@@ -28,7 +28,13 @@ struct fs_struct { struct path pwd; } CORE;
 struct kuid { u32 val; } CORE;
 typedef struct kuid kuid_t;
 struct cred { kuid_t uid, euid; } CORE;
+#ifdef ARM64
+struct thread_info { unsigned long flags; } CORE;
+struct pt_regs { s32 syscallno; } CORE;
+#else
 struct thread_info { u32 status; } CORE;
+struct pt_regs { unsigned long orig_ax; } CORE;
+#endif
 struct ns_common { u32 inum; } CORE;
 struct xa_node { u8 shift; void *slots[64]; } CORE;
 struct xarray { void *xa_head; } CORE;
@@ -49,7 +55,6 @@ struct task_struct {
 	const struct cred *real_cred;
 	struct fs_struct *fs;
 } CORE;
-struct pt_regs { unsigned long orig_ax; } CORE;
 
 enum { LEVELS = 33 }; /* MAX_PID_NS_LEVEL, and the first */
 enum { EXEC = 1, FAILED = 2, EXITED = 3, FILE_PATH = 4 };
@@ -391,7 +396,9 @@ static int returned(s32 result)
 	return 0;
 }
 
-/* Where the kernel lets functions be traced: one argument (struct pt_regs *), then the return value. */
+/* Where the kernel lets functions be traced: one argument (struct pt_regs *), then the return value. Which functions, the
+ * loader says: they are called otherwise on each architecture.
+ */
 SEC("fexit/__x64_sys_execve")
 int execve_returned(u64 *context) { return returned(context[1]); }
 SEC("fexit/__x64_sys_execveat")
@@ -410,10 +417,17 @@ int call_returned(u64 *context)
 		return 0;
 	struct pt_regs *regs = (struct pt_regs *)context[0];
 	struct task_struct *task = current_task();
+#ifdef ARM64
+	unsigned long number = regs->syscallno;
+	int compat = (task->thread_info.flags >> 22) & 1; /* TIF_32BIT */
+	if (compat ? number != 11 && number != 387 : number != 221 && number != 281)
+		return 0;
+#else
 	unsigned long number = regs->orig_ax & ~0x40000000ul; /* x32 */
 	int compat = task->thread_info.status & 2;            /* TS_COMPAT */
 	if (compat ? number != 11 && number != 358 : number != 59 && number != 322 && number != 520 && number != 545)
 		return 0;
+#endif
 	return returned(result);
 }
 

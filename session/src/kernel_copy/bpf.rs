@@ -20,6 +20,15 @@ use super::{Event, Standing, Unavailable};
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/exec.bpf.o"));
 
 /// The functions whose return tells of a failed exec, where the kernel lets functions be traced.
+#[cfg(target_arch = "aarch64")]
+const RETURNS: [(&str, &str); 4] = [
+    ("execve_returned", "__arm64_sys_execve"),
+    ("execveat_returned", "__arm64_sys_execveat"),
+    ("compat_execve_returned", "__arm64_compat_sys_execve"),
+    ("compat_execveat_returned", "__arm64_compat_sys_execveat"),
+];
+/// The functions whose return tells of a failed exec, where the kernel lets functions be traced.
+#[cfg(not(target_arch = "aarch64"))]
 const RETURNS: [(&str, &str); 4] = [
     ("execve_returned", "__x64_sys_execve"),
     ("execveat_returned", "__x64_sys_execveat"),
