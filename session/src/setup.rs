@@ -121,7 +121,8 @@ pub fn install(request: &Request, say: Say<'_>) -> Result<()> {
     // Whoever confirms or takes back meanwhile needs the lock.
     drop(lock);
     say(&format!(
-        "live for {} seconds. Log in from another terminal now; if you get in, type yes here, or run `jit setup --confirm` there",
+        "live for {} seconds. Log in from another terminal now; if you get in, type yes here, or run `jit setup --confirm` there. \
+         Without that it is taken back then, also when this is interrupted",
         request.wait
     ));
     match confirm::wait(&id, end)? {
@@ -232,7 +233,7 @@ fn must_be_root() -> Result<()> {
         return Ok(());
     }
     Err(SetupError::new("only root can set a host up")
-        .hint("run it with sudo; --dry-run shows what it would do"))
+        .hint("run it with sudo"))
 }
 
 /// sshd as it is.
