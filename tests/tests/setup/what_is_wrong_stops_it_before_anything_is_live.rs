@@ -113,6 +113,18 @@ fn a_pam_service_that_is_missing_or_unusual() {
 }
 
 #[test]
+fn a_pam_service_that_sshds_command_for_principals_can_not_read() {
+    let world = host(INCLUDE);
+    drop(world.host.run(["chmod", "640", "/etc/pam.d/sshd"]).ok());
+    let before = etc(&world.host);
+    let outcome = setup_yes(&world);
+    stops(&world, &before, &outcome, "a door would be open (613)");
+    assert!(outcome.stderr.contains("hint: chmod a+r the named file"), "{outcome:?}");
+    drop(world.host.run(["chmod", "644", "/etc/pam.d/sshd"]).ok());
+    drop(setup_yes(&world).ok());
+}
+
+#[test]
 fn a_program_a_module_or_an_account_that_is_missing() {
     let world = host(INCLUDE);
     let before = etc(&world.host);
