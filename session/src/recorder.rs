@@ -13,6 +13,7 @@ mod ends;
 mod execution;
 mod extension;
 pub(crate) mod gate;
+mod heap_ffi;
 mod held;
 mod live;
 mod notify_ffi;
@@ -223,6 +224,7 @@ impl Recorder {
     /// Only what makes going on pointless: epoll itself failing, no threads to be had.
     pub fn run(self) -> anyhow::Result<()> {
         self.store.ready()?;
+        heap_ffi::give_back();
         reading::run(Box::new(self))
     }
 

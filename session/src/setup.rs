@@ -232,8 +232,7 @@ fn must_be_root() -> Result<()> {
     if geteuid().is_root() {
         return Ok(());
     }
-    Err(SetupError::new("only root can set a host up")
-        .hint("run it with sudo"))
+    Err(SetupError::new("only root can set a host up").hint("run it with sudo"))
 }
 
 /// sshd as it is.

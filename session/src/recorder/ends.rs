@@ -9,7 +9,7 @@ use super::clock::{Boottime, wall_millis};
 use super::live::Ending;
 use super::reception::json;
 use super::state::Extension;
-use super::{Recorder, terminal, units};
+use super::{Recorder, heap_ffi, terminal, units};
 use crate::ending::{self, Pidfd, start_and_state};
 
 /// Between two rounds of killing, in milliseconds.
@@ -327,6 +327,9 @@ impl Recorder {
     pub(super) fn forget(&mut self, key: u32) {
         let Some(live) = self.sessions.remove(&key) else { return };
         self.unread.forget(key);
+        if self.sessions.is_empty() {
+            heap_ffi::give_back();
+        }
         if let Some(listener) = &live.listener {
             let _ = self.epoll.delete(listener);
         }
