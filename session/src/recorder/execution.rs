@@ -19,6 +19,9 @@ use super::{OnAuditFailure, Recorder, notify_ffi, terminal};
 /// Characters of the last command that an administrator sees in the list of open sessions.
 const LAST: usize = 200;
 
+/// Execs of one session that are taken in one turn: no session keeps the others waiting.
+const TAKEN_AT_ONCE: usize = 64;
+
 /// Bytes in memory of what one session's programs have shown and the kernel has not told of yet. Each takes some hundred
 /// bytes, with long arguments 64 KiB, for milliseconds: only what the kernel is made to hold back adds up.
 const UNTOLD: usize = 4 * 1024 * 1024;
@@ -45,7 +48,8 @@ impl Recorder {
     pub(super) fn listener_speaks(&mut self, key: u32, events: EpollFlags) {
         if events.contains(EpollFlags::EPOLLIN) {
             // The rest has its turn with everybody else's: level-triggered, it is told again.
-            while self.unread.has_room(key) && self.take_one(key) {}
+            // What is refused at once takes no room: a session that is being ended may ask without end.
+            let _ = (0..TAKEN_AT_ONCE).all(|_| self.unread.has_room(key) && self.take_one(key));
         }
         if events.intersects(EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR)
             && !events.contains(EpollFlags::EPOLLIN)
