@@ -174,7 +174,9 @@ fn regular(file: &File, path: &Path) -> Result<u32, FileError> {
 /// # Errors
 /// [`FileError::Io`].
 pub fn expect_writable(path: &Path) -> Result<(), FileError> {
-    if path == Path::new("-") {
+    // A device or a pipe is written as it is, whatever its folder.
+    let special = fs::metadata(path).is_ok_and(|facts| !facts.is_file() && !facts.is_dir());
+    if path == Path::new("-") || special {
         return Ok(());
     }
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -68,7 +68,9 @@ pub fn principals(
     if !vendor_group::is_vendor(account.as_str(), &config.vendor_group)? {
         return Err(NoPrincipals::NotAVendor { account, group: config.vendor_group.clone() });
     }
-    expect_guarded(service.directory, service.name, &config.vendor_group)?;
+    let uid =
+        nix::unistd::User::from_name(account.as_str()).ok().flatten().map_or(1000, |user| user.uid.as_raw());
+    expect_guarded(service.directory, service.name, uid, &config.vendor_group)?;
     let options = match key {
         Some(key) => options(&grant_for(config, &account, key)?),
         None => ALWAYS.iter().chain(&["no-port-forwarding"]).copied().collect::<Vec<_>>().join(","),

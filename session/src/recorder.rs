@@ -224,6 +224,8 @@ impl Recorder {
     /// Only what makes going on pointless: epoll itself failing, no threads to be had.
     pub fn run(self) -> anyhow::Result<()> {
         self.store.ready()?;
+        // What a sweep saw before this start says nothing about the next time. One that comes no further is still missing.
+        drop(std::fs::remove_file(self.settings.runtime.join(restart::MISSING)));
         heap_ffi::give_back();
         reading::run(Box::new(self))
     }

@@ -28,13 +28,14 @@ pub enum Unguarded {
     Passed(String),
 }
 
-/// Both session lines of the module are there, nothing leads a member of `group` past them, and their refusal counts.
+/// Both session lines of the module are there, nothing leads a member of `group` with this uid past them, and their refusal
+/// counts.
 ///
 /// # Errors
 /// [`Unguarded`].
-pub fn expect_guarded(directory: &Path, service: &str, group: &str) -> Result<(), Unguarded> {
+pub fn expect_guarded(directory: &Path, service: &str, uid: u32, group: &str) -> Result<(), Unguarded> {
     let steps = stack(directory, service, Kind::Session)?;
-    let vendor = Persona { uid: 1000, group, member: true };
+    let vendor = Persona { uid, group, member: true };
     for stage in ["first", "last"] {
         let at = steps.iter().position(|step| is_ours(step) && step.argument("stage") == Some(stage));
         let Some((at, step)) = at.and_then(|at| Some((at, steps.get(at)?))) else {

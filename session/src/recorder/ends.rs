@@ -9,7 +9,7 @@ use super::clock::{Boottime, wall_millis};
 use super::live::Ending;
 use super::reception::json;
 use super::state::Extension;
-use super::{Recorder, heap_ffi, terminal, units};
+use super::{Recorder, gate, heap_ffi, terminal, units};
 use crate::ending::{self, Pidfd, start_and_state};
 
 /// Between two rounds of killing, in milliseconds.
@@ -258,8 +258,15 @@ impl Recorder {
             return;
         }
         let Some(live) = self.sessions.get_mut(&key) else { return };
+        let mut noted: Vec<_> =
+            self.taken_up.extract_if(|(of, _), _| *of == key).map(|(_, gate)| gate).collect();
+        noted.sort_by_key(|gate| gate.seq);
+        let noted: Vec<_> =
+            noted.iter().map(|gate| gate::from_gate_line(gate, &live.state, &live.grant)).collect();
         let mut pending: Vec<_> = std::mem::take(&mut live.pending).into_values().collect();
         pending.sort_by_key(|pending| pending.seq);
+        // What an earlier recorder had noted, and died before its turn came.
+        noted.iter().for_each(|command| self.append_command(key, command));
         for pending in &pending {
             self.finish(key, pending, audit::command::Outcome::Unknown);
         }

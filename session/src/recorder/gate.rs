@@ -167,7 +167,9 @@ fn differs(pending: &Pending, ran: &Ran, same: bool) -> bool {
         // The interpreter and its option, then the script's name, then what was shown behind the first.
         let at = ran.argv.len().checked_sub(shown.behind_the_first() + 1);
         at.and_then(|at| ran.argv[at..].split_first()).is_some_and(|(script, rest)| {
-            shown.has_rest(rest) && (*script == caller.path || descriptor(script))
+            // Its name stands once: what is put between the interpreter and it would else pass for the interpreter's own.
+            let once = !ran.argv[..ran.argv.len() - rest.len() - 1].contains(script);
+            once && shown.has_rest(rest) && (*script == caller.path || descriptor(script))
         })
     } else {
         same || (shown.is_empty() && ran.argv == [Vec::<u8>::new()])
@@ -266,6 +268,10 @@ mod tests {
             &kernel("./x.sh", &["/bin/sh", "-e", "./x.sh"], true)
         ));
         assert!(differs(&shown("./x.sh", &["./x.sh"]), &kernel("./x.sh", &["/bin/sh", "./x.sh", "b"], true)));
+        assert!(differs(
+            &shown("./x.sh", &["./x.sh"]),
+            &kernel("./x.sh", &["/bin/sh", "./x.sh", "evil", "./x.sh"], true)
+        ));
         assert!(differs(&shown("/bin/ls", &["ls"]), &kernel("/dev/fd/5", &["ls"], false)));
         let mut memory = shown("/memfd:x (deleted)", &["ls"]);
         memory.caller.by_descriptor = true;

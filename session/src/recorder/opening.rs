@@ -242,9 +242,6 @@ impl Recorder {
         listener: Option<OwnedFd>,
     ) -> std::io::Result<u32> {
         let key = self.key();
-        if let Some(listener) = &listener {
-            self.watch(listener, Token::Listener(key))?;
-        }
         // The same process only if it started when the session did.
         let pid = state.handover.monitor;
         let monitor = Pidfd::open(pid)
@@ -259,6 +256,10 @@ impl Recorder {
             std::fs::create_dir_all(&folder)?;
             // Whose it is, for the sweep.
             std::fs::write(folder.join(state.audit_session.to_string()), &state.handover.session)?;
+        }
+        // Last: systemd's store has the same file, so that epoll would go on with it after a failure.
+        if let Some(listener) = &listener {
+            self.watch(listener, Token::Listener(key))?;
         }
         let (logged_out, unrecorded) = (state.logged_out, state.unrecorded);
         let live = Live {

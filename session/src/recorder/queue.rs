@@ -56,8 +56,11 @@ impl<T> Queue<T> {
 
     /// A session has kept the loop busy between these two moments.
     pub(super) fn spend(&mut self, session: u32, from: Boottime, to: Boottime) {
-        let before = self.spent.get(&session).map_or(0, |spent| halved(*spent, to));
-        self.spent.insert(session, (to, before.saturating_add(to.0.saturating_sub(from.0))));
+        let (at, cost) = self.spent.get(&session).copied().unwrap_or((from, 0));
+        // By whole halves: who is always there is forgiven as others are.
+        let halves = to.millis_since(at) / HALF;
+        let cost = halved((at, cost), to).saturating_add(to.0.saturating_sub(from.0));
+        self.spent.insert(session, (at.plus_millis(halves * HALF), cost));
     }
 
     /// A session is over.
@@ -115,6 +118,19 @@ mod tests {
         assert_eq!(first_at(&mut queue, 1), Some(2));
         // Far later both count nothing, and the older session is first.
         assert_eq!(first_at(&mut queue, 600), Some(1));
+    }
+
+    #[test]
+    fn who_is_always_there_is_forgiven_too() {
+        let mut queue: Queue<u32> = Queue::new();
+        // A hundredth of a second, twice a second, for an hour.
+        for half in 0..7_200 {
+            let from = Boottime(half * 500 * MILLISECOND);
+            queue.spend(1, from, Boottime(from.0 + 10 * MILLISECOND));
+        }
+        let now = Boottime(7_200 * 500 * MILLISECOND);
+        let (at, cost) = queue.spent[&1];
+        assert!(halved((at, cost), now) <= 50 * MILLISECOND, "{cost}");
     }
 
     #[test]

@@ -66,8 +66,6 @@ pub(super) fn start(settings: Settings, bell: Arc<Bell>) -> anyhow::Result<Recor
         .create(&settings.runtime)
         .with_context(|| format!("can't make {}", settings.runtime.display()))?;
     let lock = lock(&settings.runtime.join("recorder.lock"))?;
-    // What a sweep saw before this start says nothing about the next time.
-    drop(std::fs::remove_file(settings.runtime.join(MISSING)));
 
     let spool = Spool::open(&settings.spool, settings.limits).context("can't open the spool")?;
     let states =

@@ -20,6 +20,8 @@ use crate::kernel_copy::{self, Call, KernelCopy, Standing};
 const LOOK: u64 = 10;
 /// The longest time between two looks while an exec is under way and nothing is told of it, in milliseconds.
 const LATEST: u64 = 1_000;
+/// After so many milliseconds what is dead stays so.
+const SETTLED: u64 = 50;
 /// The pause between two looks before an orderly stop.
 const AGAIN: Duration = Duration::from_millis(1);
 
@@ -60,9 +62,13 @@ impl Recorder {
     /// with the ring.
     pub(super) fn hear_the_kernel_out(&mut self) {
         let until = Boottime::now().plus_millis(LATEST);
+        // A thread that starts a program loses its own number a moment before the kernel tells of it.
+        let dead = Boottime::now().plus_millis(SETTLED);
         loop {
             self.kernel_speaks();
-            self.give_up_the_dead();
+            if Boottime::now() >= dead {
+                self.give_up_the_dead();
+            }
             let untold = self.kernel.is_some() && self.sessions.values().any(|live| !live.pending.is_empty());
             if !untold || Boottime::now() >= until {
                 return;
@@ -177,7 +183,7 @@ impl Recorder {
         let (command, differs) = gate::ran(live, &pending, ran);
         live.differences += u64::from(differs);
         let executable = command.executable.as_deref().unwrap_or(&ran.name);
-        if let Some(asked) = units::Asked::of(executable, command.time, &ran.argv)
+        if let Some(asked) = units::Asked::of(executable, command.time, &ran.argv, pending.caller.euid == 0)
             && units::remember(&mut live.state.asked, asked)
         {
             // For a next recorder; without it the unit is left to its own end.

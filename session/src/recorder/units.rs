@@ -36,6 +36,9 @@ pub struct Asked {
     pub time: i64,
     /// Its arguments as text, redacted; of a long command those that come first.
     pub argv: Vec<String>,
+    /// Whether it ran as root. Else process 1 most likely refused, and a unit of that name may be anybody's.
+    #[serde(default)]
+    pub root: bool,
     /// Of a long command those that come last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tail: Option<Vec<String>>,
@@ -52,7 +55,7 @@ pub(crate) struct Units {
 
 impl Asked {
     /// The command as one that asks, if it is one.
-    pub(super) fn of(executable: &[u8], time: i64, argv: &[Vec<u8>]) -> Option<Self> {
+    pub(super) fn of(executable: &[u8], time: i64, argv: &[Vec<u8>], root: bool) -> Option<Self> {
         let asks = executable.rsplit(|b| *b == b'/').next() == Some(b"systemd-run");
         asks.then(|| {
             let redacted = redact(argv);
@@ -63,7 +66,7 @@ impl Asked {
                 last.reverse();
                 last
             });
-            Self { time, argv: first, tail: last }
+            Self { time, argv: first, root, tail: last }
         })
     }
 }
@@ -78,7 +81,8 @@ impl Asked {
     fn said(&self, started: &[String]) -> bool {
         match &self.tail {
             None => ends_with(&self.argv, started),
-            Some(tail) if tail.len() < started.len() => !tail.is_empty() && started.ends_with(tail),
+            // One word may be anybody's last.
+            Some(tail) if tail.len() < started.len() => tail.len() > 1 && started.ends_with(tail),
             Some(tail) => ends_with(tail, started),
         }
     }
@@ -167,7 +171,7 @@ fn belongs(asked: &[Asked], name: &str, appeared: i64, text: &str) -> Belongs {
     let started = started(text);
     let said =
         |one: &Asked| started.as_deref().is_some_and(|started| !started.is_empty() && one.said(started));
-    if near.any(|one| one.names(name) || said(one)) { Belongs::Yes } else { Belongs::Perhaps }
+    if near.any(|one| one.root && (one.names(name) || said(one))) { Belongs::Yes } else { Belongs::Perhaps }
 }
 
 /// Whether the option `--unit` (systemd-run(1)) names this unit, with its suffix or without.
@@ -255,7 +259,7 @@ mod tests {
 
     fn asked(argv: &[&str]) -> Vec<Asked> {
         let argv: Vec<_> = argv.iter().map(|a| a.as_bytes().to_vec()).collect();
-        Asked::of(b"systemd-run", 1_000_000, &argv).into_iter().collect()
+        Asked::of(b"systemd-run", 1_000_000, &argv, true).into_iter().collect()
     }
 
     const UNIT: &str = "[Unit]\nDescription=/bin/sleep 7\n\n[Service]\nExecStart=\nExecStart=@/usr/bin/sleep \"/usr/bin/sleep\" \"7\" \"a\\\"b\" \"$$HOME\"\n";
@@ -263,8 +267,8 @@ mod tests {
     #[test]
     fn only_what_asks_is_remembered() {
         let argv = [b"systemd-run".to_vec(), b"sleep".to_vec()];
-        assert!(Asked::of(b"/usr/bin/systemd-run", 1, &argv).is_some());
-        assert!(Asked::of(b"/usr/bin/systemd-runner", 1, &argv).is_none());
+        assert!(Asked::of(b"/usr/bin/systemd-run", 1, &argv, true).is_some());
+        assert!(Asked::of(b"/usr/bin/systemd-runner", 1, &argv, true).is_none());
     }
 
     #[test]
@@ -273,6 +277,9 @@ mod tests {
         assert_eq!(belongs(&one, "run-r1.service", 1_000_050, UNIT), Belongs::Yes);
         assert_eq!(belongs(&one, "run-r1.service", 999_000, UNIT), Belongs::No);
         assert_eq!(belongs(&one, "run-r1.service", 2_000_000, UNIT), Belongs::No);
+        let mut refused = one.clone();
+        refused[0].root = false;
+        assert_eq!(belongs(&refused, "run-r1.service", 1_000_050, UNIT), Belongs::Perhaps, "not as root");
         let other = asked(&["systemd-run", "sleep", "8"]);
         assert_eq!(belongs(&other, "run-r1.service", 1_000_050, UNIT), Belongs::Perhaps);
     }

@@ -211,7 +211,12 @@ impl Work {
                     return;
                 }
                 Ok(false) => {}
-                Err(error) => self.failed.push(error),
+                Err(error) => {
+                    // Nobody can log in: it is tried again, whatever else succeeds.
+                    self.failed.push(error);
+                    self.left.extend(sshds.iter().map(|kept| (*kept).clone()));
+                    return;
+                }
             }
         }
         match reload::reload(place) {

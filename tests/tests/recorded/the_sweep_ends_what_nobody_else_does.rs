@@ -7,8 +7,9 @@ use e2e::authority::Request;
 use e2e::deadline;
 use e2e::process::Running;
 use e2e::recording::session::Session;
-use e2e::recording::{Recording, probe};
+use e2e::recording::{Recording, TABLE, probe};
 use e2e::refusal::{assert_enters, assert_module_refuses};
+use e2e::world::World;
 
 /// Long enough to have everything running before it closes, on a busy machine.
 const WINDOW: &str = "20s";
@@ -243,4 +244,16 @@ fn what_sessions_that_are_gone_left_is_tidied_up_and_what_is_needed_stays() {
     drop(running.finish());
     assert_enters(host, &client);
     drop(assert_module_refuses(host, &client, "uses"));
+}
+
+#[test]
+fn a_recorder_that_can_not_start_is_missing_all_the_same() {
+    let recording = Recording::without_recorder(World::fresh(), TABLE);
+    let host = &recording.world.host;
+    host.write("/run/jit/recorder.missing", "1");
+    // It has the lock, and no spool.
+    host.write("/var/lib/jit/spool", "not a folder");
+    let failed = recording.jit(["recorder"]);
+    assert!(!failed.succeeded() && failed.stderr.contains("can't open the spool"), "{failed:?}");
+    assert!(host.has("/run/jit/recorder.missing"), "the next sweep still knows");
 }
