@@ -117,3 +117,15 @@ fn commands_that_are_remembered_for_their_units_take_little_room() {
     drop(recording.jit(["end", &session.id, "--reason", "seen"]).ok());
     drop((session.close(), running.finish()));
 }
+
+#[test]
+fn a_storm_of_programs_ends_with_its_session_like_any_other() {
+    let recording = recording();
+    let (storm, session) = recording.start(&recording.client(), "exec heavy storm 64 0", "/nobody-is-here");
+    deadline::until("it storms", || session.lines().len() > 200);
+    // Each asks again as soon as it is refused.
+    drop(recording.jit(["end", &session.id, "--reason", "seen"]).ok());
+    let close = session.close();
+    assert_eq!(close["jit"]["reason"], "ended_by", "{close}");
+    drop(storm.finish());
+}

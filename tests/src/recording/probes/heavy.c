@@ -1,4 +1,5 @@
-/* heavy flood PROCESSES MEGABYTES   each process starts /bin/true with so many megabytes of arguments, again and again
+/* heavy storm PROCESSES 0          each asks for a program that is not there, as quickly as it can, for ever
+ * heavy flood PROCESSES MEGABYTES   each process starts /bin/true with so many megabytes of arguments, again and again
  * heavy held PROCESSES KIB          each starts a copy of it with so many KiB of arguments, which a lease keeps in the kernel:
  *                                   `held`; until /tmp/released is there. Then it says how many ran, and how many failed why.
  */
@@ -50,6 +51,17 @@ static int flood(int processes, char **list)
 	return 0;
 }
 
+static int storm(int processes, char **list)
+{
+	for (int i = 0; i < processes; i++)
+		if (fork() == 0)
+			for (;;)
+				execve(list[0], list, environ);
+	while (wait(0) > 0)
+		;
+	return 0;
+}
+
 static int held(int processes, char **list)
 {
 	int ran = 0, again = 0, other = 0, status;
@@ -85,6 +97,8 @@ int main(int argc, char **argv)
 	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 	setrlimit(RLIMIT_STACK, &all);
 	int processes = atoi(argv[2]);
+	if (strcmp(argv[1], "storm") == 0)
+		return storm(processes, list_of("/nobody-is-here", 0));
 	if (strcmp(argv[1], "flood") == 0)
 		return flood(processes, list_of("/bin/true", atol(argv[3]) * 1024 * 1024));
 	if (system("cp /bin/true " COPY))
