@@ -179,14 +179,18 @@ pub fn expect_writable(path: &Path) -> Result<(), FileError> {
     if path == Path::new("-") || special {
         return Ok(());
     }
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let writable = access(dir, AccessFlags::W_OK | AccessFlags::X_OK);
+    let writable = access(folder_of(path), AccessFlags::W_OK | AccessFlags::X_OK);
     let source = match writable {
         Ok(()) if path.is_dir() => Errno::EISDIR,
         Ok(()) => return Ok(()),
         Err(errno) => errno,
     };
     Err(FileError::io("write", path)(source.into()))
+}
+
+/// The folder in which a path stands.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Refuses a path that others can write to.
@@ -275,7 +279,11 @@ impl Prepared {
     pub fn publish(self) -> Result<(), FileError> {
         match &self.place {
             Place::File { temporary, target } => {
-                fs::rename(temporary, target).map_err(FileError::io("write", &self.path))
+                fs::rename(temporary, target).map_err(FileError::io("write", &self.path))?;
+                // The name too is on the disk: what is said to be written survives a power cut.
+                let folder = File::open(folder_of(target));
+                // A folder that may be written and not read can't be opened for it.
+                folder.map_or(Ok(()), |folder| folder.sync_all()).map_err(FileError::io("write", &self.path))
             }
             Place::Device(bytes) => {
                 let device = OpenOptions::new().write(true).open(&self.path);
