@@ -55,13 +55,15 @@ impl Recorder {
         for Unreadable { name, session, handover, boot_id } in self.states.unreadable()? {
             let over = boot_id.is_some_and(|boot| boot != self.boot_id);
             let what = match &handover {
+                _ if session.is_empty() => "its name is no session's, and it counts for nothing",
                 _ if over => "its session is over since the host was restarted",
                 Some(_) => "its account is taken while it is there",
                 None => "nobody enters while it is there",
             };
             let message = format!("the file of a session, {name}, can't be read: {what}");
-            self.notice(Event::RecorderConfig, Some(session.clone()), &message);
-            if !over {
+            let about = Some(session.clone()).filter(|session| !session.is_empty());
+            self.notice(Event::RecorderConfig, about, &message);
+            if !over && !session.is_empty() {
                 self.unserved.push(Unserved { session, handover, ends: None });
             }
         }

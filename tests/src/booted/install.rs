@@ -46,17 +46,18 @@ impl Host {
             self.add_vendor_account(account);
         }
         drop(self.run(["systemctl", "daemon-reload"]).ok());
-        drop(self.run([
-            "systemctl",
-            "enable",
-            "--now",
-            "jit-recorder.socket",
-            "jit-recorder.service",
-            "jit-sweep.timer",
-        ]));
-        self.wait(SOON, "jit-recorder.service is active", || self.is_active("jit-recorder.service"));
+        self.enable_units();
         // A reload comes back before sshd listens again, a restart when it does; sessions live through both.
         drop(self.run(["systemctl", "restart", "ssh.service"]).ok());
+    }
+
+    /// Enables and starts the units of a host whose sessions are recorded, and waits until the recorder runs.
+    pub fn enable_units(&self) {
+        let units = ["jit-recorder.socket", "jit-recorder.service", "jit-sweep.timer"];
+        let mut enable = self.command("systemctl");
+        enable.args(["enable", "--now"]).args(units);
+        drop(run(enable));
+        self.wait(SOON, "jit-recorder.service is active", || self.is_active("jit-recorder.service"));
     }
 
     /// The files of the packages, and nothing set up: no login changes.

@@ -47,16 +47,7 @@ fn a_host_whose_sshd_is_started_by_a_socket_is_set_up_and_bare_again() {
         world.admin_enters();
         world.publish();
         world.host.add_vendor_account(ACCOUNT);
-        let units = [
-            "systemctl",
-            "enable",
-            "--now",
-            "jit-recorder.socket",
-            "jit-recorder.service",
-            "jit-sweep.timer",
-        ];
-        drop(world.host.run(units).ok());
-        world.host.wait(SOON, "the recorder runs", || world.host.is_active("jit-recorder.service"));
+        world.host.enable_units();
         vendor_enters(&world);
         if !running {
             without_sshd(&world);
